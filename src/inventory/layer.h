@@ -1,0 +1,153 @@
+/* One layer's owners, without any map: made in one walk, asked by every verb, kept by the cache.
+ *
+ * Distinct owners are interned in a small table. Entries are a serial form (docs/formats/inventory.md): one
+ * front-coded record each, in the layer's order, in a spool, so that a million entries cost a few megabytes of
+ * memory. The few things that are wanted out of order stand beside it: small files (passwd, group).
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/limits.h"
+#include "base/notes.h"
+#include "oci/descriptor.h"
+#include "stream/spool.h"
+#include "stream/stream.h"
+
+enum inv_kind {
+	INV_REG,
+	INV_DIR,
+	INV_SYMLINK,
+	INV_HARDLINK,
+	INV_CHR,
+	INV_BLK,
+	INV_FIFO,
+	INV_WHITEOUT,  /* .wh.NAME: path is that of NAME, the file that goes */
+	INV_OPAQUE,    /* .wh..wh..opq: path is that of the directory */
+	INV_AUFS_META, /* .wh..wh.plnk and what else begins with .wh..wh. : path as it stands */
+	INV_ROOT,      /* ./ or / itself: path is "" */
+	INV_GLOBAL,    /* a PAX global header: no file */
+	INV_OTHER,     /* a typeflag that engines do not know */
+	INV_KIND_COUNT
+};
+const char *inv_kind_name(enum inv_kind k); /* "file", "directory", "symlink", "hardlink", "character-device", "block-device", "fifo", "whiteout", "opaque-whiteout", "aufs-metadata", "root-directory", "pax-global", "unknown" */
+
+enum inv_flag {
+	INV_HAS_ACL_IDS = 1 << 0,   /* named ACL users or groups stand in acl */
+	INV_ACL_INVALID = 1 << 1,   /* an ACL that the kernel refuses: engines stop with "invalid argument" */
+	INV_CAPABILITY = 1 << 2,    /* has security.capability */
+	INV_CAP_ROOTID = 1 << 3,    /* of version 3: rootid is valid */
+	INV_SPARSE = 1 << 4,
+	INV_GNU_OTHER_ID = 1 << 5,  /* GNU tar would read another id (PAX global) */
+	INV_ESCAPES = 1 << 6,	    /* the name leaves the root by ".." before it is cleaned */
+	INV_UID_BASE256 = 1 << 7,   /* which field said the id; neither flag: octal */
+	INV_UID_PAX = 1 << 8,
+	INV_GID_BASE256 = 1 << 9,
+	INV_GID_PAX = 1 << 10,
+	INV_CAP_INVALID = 1 << 11,
+};
+
+struct inv_owner {
+	int64_t uid, gid;
+	uint64_t entries;
+};
+
+struct inv_acl_id {
+	uint32_t id;
+	bool is_gid;
+};
+
+/* One entry as decoded; strings and arrays are valid until the iterator moves on. */
+struct inv_entry {
+	uint64_t index; /* from 0, in the layer's order */
+	enum inv_kind kind;
+	unsigned flags;	 /* enum inv_flag */
+	unsigned mode;	 /* 07777 */
+	uint32_t owner;	 /* index into the layer's owners */
+	int64_t uid, gid;
+	uint64_t size;	 /* logical size of a file */
+	uint64_t header_offset; /* in the decompressed layer, of the block with the ids */
+	const char *path; /* cleaned: no leading or trailing slash, no "." or ".."; "" is the root */
+	size_t path_len;
+	const char *name; /* as the header has it where that differs from path in more than leading "./", "/" or a trailing "/"; else NULL */
+	size_t name_len;
+	const char *link; /* symlink or hardlink target as it stands, else "" */
+	size_t link_len;
+	const struct inv_acl_id *acl;
+	size_t acl_count;
+	uint32_t cap_rootid;
+};
+
+/* A small file kept with its bytes: a regular file whose last name ends in passwd or group (etc/passwd, etc/group, and
+ * what NixOS or usr-merged images link to). */
+struct inv_file {
+	char *path;
+	size_t path_len;
+	uint64_t index; /* of its entry */
+	uint8_t *data;	/* NULL where it was larger than limit small-file */
+	size_t len;
+	uint64_t size;
+};
+
+enum inv_verified {
+	INV_VERIFIED_NONE, /* bodies were skipped: nothing was hashed whole */
+	INV_VERIFIED_BLOB, /* the blob's digest held; the diff_id was not known */
+	INV_VERIFIED_FULL, /* every digest that names the layer held */
+	INV_VERIFIED_TOC,
+	INV_VERIFIED_STORE,
+};
+const char *inv_verified_name(enum inv_verified v); /* "none" ... */
+
+struct layer_inventory {
+	uint64_t entries;
+	struct inv_owner *owners;
+	size_t owner_count;
+	struct inv_file *files;
+	size_t file_count;
+	struct spool *records;
+	uint64_t tar_size;  /* decompressed bytes */
+	uint64_t blob_size; /* bytes as stored */
+	enum codec codec;   /* found by the bytes */
+	unsigned oddities;  /* enum tar_oddity */
+	unsigned flags_seen; /* all entries' flags or-ed */
+	uint64_t kinds[INV_KIND_COUNT]; /* entries of each kind */
+	struct oci_digest diff_id; /* as computed; text "" where bodies were skipped */
+	struct oci_digest blob_digest; /* as computed; text "" where it was not */
+};
+
+struct layer_build {
+	const struct limits *limits;
+	bool verify; /* read every byte even where bodies could be skipped */
+	bool want_blob_digest;
+	enum digest_algo blob_algo, diff_algo;
+};
+
+/* Reads a layer's bytes as stored (raw, owned on any outcome) through codec and tar reader into *out (owned by the caller). */
+int layer_inventory_build(struct layer_inventory **out, struct stream *raw,
+			  const struct layer_build *how, struct error *err) _must_check_;
+void layer_inventory_free(struct layer_inventory *inv);
+DEFINE_CLEANUP(struct layer_inventory, layer_inventory_free)
+
+struct inv_iter {
+	const struct layer_inventory *inv;
+	struct spool_reader reader;
+	uint64_t next;
+	struct buf path;
+	struct inv_acl_id *acl;
+	size_t acl_cap;
+	uint64_t last_offset;
+};
+
+void inv_iter_init(struct inv_iter *it, const struct layer_inventory *inv);
+void inv_iter_done(struct inv_iter *it);
+/* 0, 1 at the end, or an error (a spool's file could not be read). Any number of iterators may run at once. */
+int inv_iter_next(struct inv_iter *it, struct inv_entry *entry, struct error *err) _must_check_;
+
+/* The whole inventory as bytes and back: versioned, checked on reading (ERR_BAD_INPUT for anything damaged). */
+int layer_inventory_write(const struct layer_inventory *inv,
+			  int (*sink)(void *ctx, const void *bytes, size_t n, struct error *err),
+			  void *ctx, struct error *err) _must_check_;
+int layer_inventory_read(struct layer_inventory **out, struct stream *in, const struct limits *limits,
+			 struct error *err) _must_check_;
+
+/* Hash of a cleaned path, the same for all layers of a process. */
+uint64_t inv_path_hash(const char *path, size_t n);

@@ -1,0 +1,127 @@
+/* Findings: an image × targets. Owners are judged once each, then the entries of those that do not
+ * fit are walked. Findings are not kept: they are told again on each walk, so that a million cost no memory.
+ */
+#pragma once
+
+#include "inventory/accounts.h"
+#include "inventory/image.h"
+#include "target/target.h"
+
+enum rule {
+	RULE_OWNER_OUTSIDE_MAP,
+	RULE_ACL_OUTSIDE_MAP,
+	RULE_CAPABILITY_ROOTID_OUTSIDE_MAP,
+	RULE_USER_OUTSIDE_MAP,
+	RULE_GROUP_OUTSIDE_MAP,
+	RULE_PASSWD_OUTSIDE_MAP,
+	RULE_OWNER_BECOMES_ROOT,
+	RULE_OWNER_BECOMES_NOBODY,
+	RULE_OWNER_WRAPS,
+	RULE_OWNER_UNNAMED,
+	RULE_OVERSIZED_SPARSE_LOG,
+	RULE_ACL_INVALID, /* added to the contract: engines stop with "invalid argument" */
+	RULE_COUNT
+};
+const char *rule_name(enum rule r); /* "owner-outside-map" */
+
+enum level { LEVEL_NOTE, LEVEL_WARNING, LEVEL_ERROR };
+const char *level_name(enum level l);
+
+#define CHECK_TARGETS_MAX 32
+
+struct finding {
+	enum rule rule;
+	enum level level;
+	long layer;			/* -1 for the image's config */
+	const struct inv_entry *entry;	/* borrowed until the next one; NULL for config and passwd findings */
+	int64_t uid, gid;		/* of the entry, the user, the account; the ACL's or capability's id in the one that applies */
+	bool has_uid, has_gid;
+	enum visible visible;
+	long by_layer; /* or -1 */
+	/* Per target, bit i: the id maps. Where the target does not consult it, both bits are set. */
+	uint32_t uid_fits, gid_fits;
+	uint32_t targets; /* the targets that this finding concerns */
+	bool security;	  /* becomes root with a setuid bit or a capability */
+	const char *subject; /* passwd findings: account's name; user findings: USER as written; else NULL */
+	const char *path;    /* of the file that names the subject ("etc/passwd"); NULL else */
+};
+
+struct check_effect {
+	enum rule rule;
+	enum stage stage;
+	enum outcome outcome;
+	uint64_t count;
+};
+
+struct check_engine_error {
+	const struct engine_message *message;
+	char *line; /* placeholders filled, names escaped */
+};
+
+struct check_target {
+	const struct target_use *use;
+	bool fits; /* no effect at --fail-on's level or above: see check_fits */
+	enum level worst;
+	bool any; /* any finding at all */
+	struct check_effect *effects;
+	size_t effect_count;
+	/* The entry that the engine stops at, its first words about it. */
+	long first_layer; /* -1 where it does not stop at an entry */
+	uint64_t first_index;
+	char *first_path; /* raw bytes, NUL behind */
+	struct check_engine_error *errors;
+	size_t error_count;
+	const char *undecided; /* what could not be decided and why ("the map has no host side"), or NULL */
+	bool grown; /* podman-auto: the map grew to hold the image */
+};
+
+/* USER and groups judged. */
+struct check_user {
+	struct exec_user user;
+	uint32_t uid_fits, gid_fits; /* bit per target */
+	uint32_t fits;		     /* uid, gid and groups */
+};
+
+/* One cause that explains several findings: a USER step before layers that then hold its id. */
+struct check_cause {
+	size_t user_layer; /* first layer made under it */
+	char *user;
+	int64_t uid;
+	uint64_t entries;
+	size_t layers;
+};
+
+struct check_options {
+	const struct target_use *uses;
+	size_t use_count;
+	const char *user;		/* --user, or NULL for the config's */
+	const char *const *group_add;
+	size_t group_add_count;
+	enum level fail_on;
+	bool fail_never;
+};
+
+struct check {
+	struct image *image;
+	const struct check_options *opts; /* borrowed */
+	struct accounts accounts;
+	struct check_target targets[CHECK_TARGETS_MAX];
+	size_t target_count;
+	struct check_user user;
+	struct check_cause *causes;
+	size_t cause_count;
+	uint64_t *layer_findings; /* per layer */
+	uint64_t counts[LEVEL_ERROR + 1];
+	uint64_t rule_counts[RULE_COUNT];
+	bool fits;
+};
+
+/* Looks at everything once: counts, effects, first errors, causes. img and opts are borrowed. */
+int check_image(struct check **out, struct image *img, const struct check_options *opts,
+		struct error *err) _must_check_;
+void check_free(struct check *c);
+DEFINE_CLEANUP(struct check, check_free)
+
+/* Tells each finding, layers from the base up, entries in their order, then the config's. fn returns 0 to go on, below 0 to stop with that. */
+typedef int check_finding_fn(void *ctx, const struct finding *f, struct error *err);
+int check_each(struct check *c, check_finding_fn *fn, void *ctx, struct error *err) _must_check_;
