@@ -13,6 +13,7 @@ struct block {
 	const uint8_t *data;
 	size_t len;	     /* never 0 once handed out */
 	uint8_t *buffer;     /* private to block.c and to the producer that fills it */
+	struct block *parent; /* the block that a view keeps alive, or the next one on the free list */
 	_Atomic unsigned refs;
 };
 
@@ -22,6 +23,9 @@ struct block *block_new(void);
 
 /* A block that borrows bytes which live longer than every reference. */
 struct block *block_borrow(const void *bytes, size_t n);
+
+/* n bytes of b from offset (both inside b->len), as a block that keeps b. NULL where memory is short. */
+struct block *block_view(struct block *b, size_t offset, size_t n);
 
 struct block *block_ref(struct block *b);
 void block_unref(struct block *b); /* NULL does nothing */

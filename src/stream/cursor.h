@@ -10,8 +10,8 @@ struct cursor {
 	struct block *block;   /* the current one, or NULL */
 	size_t pos;	       /* in block */
 	uint64_t offset;       /* bytes passed since the start */
-	uint8_t *join;	       /* grown for requests that straddle blocks */
-	size_t join_cap;
+	uint8_t *join;	       /* grown for requests that straddle blocks; its bytes come before the block's */
+	size_t join_pos, join_len, join_cap;
 	bool ended;
 };
 
