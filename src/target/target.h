@@ -29,12 +29,17 @@ enum id_compare {
 enum evidence { EVIDENCE_RUN, EVIDENCE_SOURCE, EVIDENCE_REPORT };
 const char *evidence_name(enum evidence e);
 
-/* A line that an engine prints, for a band of its versions and a command. Placeholders: {id} {uid} {gid} {path} {kind}. */
+/* A line that an engine prints, for a band of its versions and a command. Placeholders: {id} the id that fails, {sid} the same as
+ * a signed 32-bit number, {uid} {gid}, {path} absolute in the image, {entry} the path as umoci writes it (no leading slash, "."
+ * for the root), {kind} "uid" or "gid", {need} {max} sizes of a map. */
 struct engine_message {
-	const char *rule;     /* what fails: owner, acl, user-uid, user-gid, group, size */
+	/* What fails: owner, whiteout (an owner of a whiteout, where the words differ), acl, acl-invalid, capability,
+	 * user-uid, user-gid, group, size. */
+	const char *rule;
+	const char *unless; /* rules, blank between, that the engine would stop at before; "" where none */
 	const char *when;     /* "load, 20.10 to 23.0" */
 	const char *since, *until; /* engine versions, "" where open */
-	const char *text;
+	const char *text; /* the line, or that part of it which does not change from host to host */
 	enum evidence evidence;
 	const char *source, *date;
 };
@@ -50,12 +55,14 @@ struct engine {
 	enum outcome owner_outcome;
 	enum stage acl_stage;
 	enum outcome acl_outcome; /* ERROR: setxattr in the namespace refuses; IGNORED: written unshifted */
-	enum outcome acl_invalid_outcome; /* an ACL that the kernel refuses */
-	enum stage cap_stage;
-	enum outcome cap_outcome; /* version-3 rootid outside */
+	enum outcome acl_invalid_outcome; /* an ACL that the kernel refuses, at owner_stage */
+	enum stage capability_stage;
+	enum outcome capability_outcome; /* version-3 rootid outside */
 	enum stage user_stage;
 	enum outcome user_outcome;
-	/* ... whatever more the rules need is added here, and in data/engines.conf */
+	enum stage passwd_stage;
+	enum outcome passwd_outcome; /* of an account outside: NONE is a note, IGNORED nothing at all */
+	bool visible_only; /* looks at the merged file system, by path, not at layers: what a later layer hides does not matter */
 	const struct engine_message *messages;
 	size_t message_count;
 	const char *source, *date;
@@ -68,7 +75,8 @@ struct target {
 	const char *title;	     /* "Docker with userns-remap" */
 	const char *uid_range, *gid_range; /* notation of idmap/notation.h; what the platform gives unless told otherwise */
 	const char *range_text;	     /* as people say it: "0-65535" or "0-1023, grows to the image's largest id" */
-	long long max_size;	     /* for targets whose map grows with the image (podman-auto): largest size; else 0 */
+	/* For targets whose map grows with the image (podman-auto): largest size; else 0. uid_range is then the smallest. */
+	long long max_size;
 	const struct engine *engine;
 	bool range_changeable;
 	const char *change_where;    /* how and where the range is changed; "" where it cannot be */
@@ -81,6 +89,10 @@ const struct target *target_all(size_t *count);
 /* By name or alias, without a version; NULL where none. */
 const struct target *target_find(const char *name, size_t n);
 
+/* True where the message is printed by some release of version, or version is NULL. A band of "23.0" holds 23.0.6, and the
+ * version "28" every 28.x. */
+bool engine_message_applies(const struct engine_message *m, const char *version);
+
 /* A target as the user asked for it. */
 struct target_use {
 	const struct target *target;
@@ -90,10 +102,13 @@ struct target_use {
 	bool map_given;
 };
 
-/* Parses "NAME[@VERSION][,NAME...]" into *uses (owned), each with its own range. -ERR_USAGE names the nearest name. */
+/* Parses "NAME[@VERSION][,NAME...]" into *uses (owned), each with its own range; what is named twice is taken once.
+ * -ERR_USAGE for an unknown name (with the nearest one), a version that is not numbers and dots, nothing at all, more than
+ * TARGET_USES_MAX. */
+#define TARGET_USES_MAX 32
 int target_parse_list(struct target_use **uses, size_t *count, const char *text,
 		      struct error *err) _must_check_;
-/* Replaces the ranges of all by map (copied). */
+/* Replaces the ranges of all by map (copied); a side of map that is empty leaves the target's own. */
 int target_use_map(struct target_use *uses, size_t count, const struct idmap_pair *map,
 		   struct error *err) _must_check_;
 void target_uses_free(struct target_use *uses, size_t count);
