@@ -34,6 +34,7 @@ static const struct limit_row rows[LIMIT_COUNT] = {
 	[LIMIT_ACCOUNTS] = { "accounts", 100000, "lines", "of one passwd or group file" },
 	[LIMIT_ZSTD_WINDOW] = { "zstd-window", 128 * MIB, "bytes",
 				"zstd's own default, and what zstd --ultra needs" },
+	[LIMIT_XZ_MEMORY] = { "xz-memory", 128 * MIB, "bytes", "xz -9 takes 65 MiB to decode" },
 };
 
 const struct limit_row *limit_row(enum limit which)

@@ -25,6 +25,7 @@ enum limit {
 	LIMIT_OWNERS,         /* distinct uid:gid pairs of one layer */
 	LIMIT_ACCOUNTS,       /* entries read of one passwd or group file */
 	LIMIT_ZSTD_WINDOW,    /* bytes of a zstd frame's window */
+	LIMIT_XZ_MEMORY,      /* bytes that decoding an xz stream may take */
 	LIMIT_COUNT
 };
 

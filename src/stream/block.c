@@ -19,7 +19,7 @@
 static struct {
 	pthread_mutex_t lock;
 	struct block *first;
-	size_t count;
+	int count;
 } pool = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static struct block *pool_take(void)

@@ -21,8 +21,8 @@ uint64_t digest_tee_bytes(const struct digest_tee *tee);
 /* True where every byte passed the hash: nothing was skipped. */
 bool digest_tee_complete(const struct digest_tee *tee);
 
-/* Waits for the hashing thread and writes the hex digest with a NUL. The stream must have ended
- * (ERR_SEQUENCE otherwise). */
+/* Waits for the hashing thread and writes the hex digest with a NUL. The stream must have ended,
+ * with nothing skipped (ERR_SEQUENCE otherwise). */
 int digest_tee_hex(struct digest_tee *tee, char hex[DIGEST_HEX_MAX + 1],
 		   struct error *err) _must_check_;
 
