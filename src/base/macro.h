@@ -21,7 +21,7 @@
 
 /* Hands a pointer over: returns it and leaves NULL behind, so that a cleanup does nothing. */
 #define STEAL(p)                  \
-	({                        \
+	__extension__({           \
 		__auto_type _p = (p); \
 		(p) = NULL;       \
 		_p;               \
