@@ -24,7 +24,8 @@ enum {
 	TAR_BLK = '4',
 	TAR_DIR = '5',
 	TAR_FIFO = '6',
-	TAR_PAX_GLOBAL = 'g', /* handed on as an entry, as Go does; records are not applied */
+	TAR_PAX_GLOBAL = 'g', /* handed on as an entry, as Go does; its name may be its own path record,
+			       * ids, size and body are 0, and extended headers before it are lost */
 };
 
 /* Which field said the id. */
@@ -39,7 +40,8 @@ struct tar_xattr {
 };
 
 struct tar_entry {
-	char type;	  /* after Go's rules: a name that ends in '/' makes a NUL or '0' entry a TAR_DIR */
+	char type;	  /* after Go's rules: a name that ends in '/' makes a NUL entry (not a '0' one) a TAR_DIR */
+	char flag;	  /* the typeflag as written, but NUL as in type: engines refuse 'S' and '7', which type hides */
 	bool was_sparse;  /* GNU type S, or GNU.sparse.* records */
 	const char *name; /* raw bytes, NUL behind; from prefix/name, GNU 'L', PAX path or GNU.sparse.name */
 	size_t name_len;
@@ -50,7 +52,7 @@ struct tar_entry {
 	/* A PAX global header in force would give GNU tar another id than Go; else equal to uid, gid. */
 	int64_t uid_gnu, gid_gnu;
 	uint32_t mode;	  /* the mode field & 07777 */
-	uint64_t size;	  /* logical size: of the file that is extracted, holes included */
+	uint64_t size;	  /* logical size: of the file that is extracted, holes included; 0 for what has no body */
 	uint64_t body_size; /* bytes of body in the archive */
 	const char *uname, *gname;
 	size_t uname_len, gname_len;
@@ -58,7 +60,7 @@ struct tar_entry {
 	uint32_t devmajor, devminor;
 	const struct tar_xattr *xattrs; /* SCHILY.xattr.* of this entry; LIBARCHIVE.xattr.* are not applied by Go */
 	size_t xattr_count;
-	uint64_t start_offset;	/* of the first header block of this entry (its extended headers too) */
+	uint64_t start_offset;	/* of the first header block of this entry (its extended headers too, and lost ones) */
 	uint64_t header_offset; /* of the block that holds its uid and gid fields */
 	uint64_t body_offset;
 };
@@ -72,21 +74,21 @@ enum tar_oddity {
 
 struct tar_reader;
 
-/* Borrows in and limits for as long as the reader lives. name says what is read, for messages (borrowed). */
+/* Borrows in and limits for as long as the reader lives. */
 int tar_reader_new(struct tar_reader **out, struct stream *in, const struct limits *limits,
 		   struct error *err) _must_check_;
 void tar_reader_free(struct tar_reader *r);
 DEFINE_CLEANUP(struct tar_reader, tar_reader_free)
 
-/* The next entry, valid until the next call: 0, or 1 at the end marker or at a clean end of the stream on a block
- * boundary. What was not read of the previous body is passed over (skipped where the stream can).
+/* The next entry, valid until the next call: 0, or 1 at the end marker or at a clean end of the stream: on a block
+ * boundary, in the padding of a body, or behind an extended header, where Go sees an end too. What was not read of the previous body is passed over (skipped where the stream can).
  * At the end the rest of the stream is read too, so that a digest tee sees every byte.
  * ERR_BAD_INPUT with entry, byte offset and field: what Go calls "archive/tar: invalid tar header". ERR_TRUNCATED where the
- * stream ends inside a header, an extended header or a body. ERR_LIMIT. */
+ * stream ends inside a header, an extended header or a body. ERR_LIMIT. ERR_SEQUENCE after an error or while a body is open. */
 int tar_reader_next(struct tar_reader *r, struct tar_entry *entry, struct error *err) _must_check_;
 
 /* The body of the current entry as a stream of body_size raw bytes (a sparse entry's map is passed
- * already). It borrows the reader and must be closed before tar_reader_next. */
+ * already). It borrows the reader and must be closed before tar_reader_next. Once an entry: ERR_SEQUENCE. */
 int tar_reader_body(struct tar_reader *r, struct stream **out, struct error *err) _must_check_;
 
 unsigned tar_reader_oddities(const struct tar_reader *r); /* enum tar_oddity bits; whole only at the end */

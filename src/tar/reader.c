@@ -1,0 +1,676 @@
+/* Where Go's archive/tar and POSIX disagree, this follows Go: its verdict is what an engine does. */
+#include "tar/reader.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "stream/cursor.h"
+#include "tar/header.h"
+#include "tar/number.h"
+#include "tar/pax.h"
+#include "tar/sparse.h"
+
+/* A piece of an extended header that is read at once. */
+#define PIECE (256u * 1024)
+
+/* So much of a name stands in a message. */
+#define SAID_MAX 200
+
+enum state { STATE_READING, STATE_ENDED, STATE_FAILED };
+
+/* A global id in force, as GNU tar keeps it: the last 'g' header replaces the ones before. */
+struct global_id {
+	bool set;
+	int64_t id;
+};
+
+struct body {
+	struct stream base;
+	struct tar_reader *reader;
+	bool open, taken;
+};
+
+struct tar_reader {
+	struct cursor cursor;
+	const struct limits *limits;
+	enum state state;
+	unsigned oddities;
+	uint64_t body_left;
+	uint32_t padding; /* behind the body; passed together with the next header */
+	struct body body;
+
+	/* The header block at hand. */
+	char flag;
+	enum tar_dialect dialect;
+	uint64_t header_offset;
+	int64_t v[FIELD_COUNT];
+	bool base256_uid, base256_gid;
+	char name[TAR_HEADER_NAME_MAX + 1];
+	size_t name_len;
+	char link[HEADER_LINK_LEN + 1];
+	size_t link_len;
+	char uname[HEADER_OWNER_LEN + 1], gname[HEADER_OWNER_LEN + 1];
+	size_t uname_len, gname_len;
+	uint8_t gnu_sparse[HEADER_GNU_SPARSE_LEN];
+
+	/* Extended headers that wait for their entry. */
+	bool has_pax;
+	struct pax pax;
+	struct buf pax_bytes, long_name, long_link;
+	uint64_t extended_bytes;
+	struct global_id global_uid, global_gid;
+
+	/* Of the entry handed out, for messages on its body. */
+	const char *said_name;
+	size_t said_len;
+	uint64_t said_offset;
+};
+
+int tar_reader_new(struct tar_reader **out, struct stream *in, const struct limits *limits,
+		   struct error *err)
+{
+	struct tar_reader *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return err_nomem(err);
+	cursor_init(&r->cursor, in);
+	r->limits = limits;
+	*out = r;
+	return 0;
+}
+
+void tar_reader_free(struct tar_reader *r)
+{
+	if (!r)
+		return;
+	cursor_done(&r->cursor);
+	pax_free(&r->pax);
+	buf_free(&r->pax_bytes);
+	buf_free(&r->long_name);
+	buf_free(&r->long_link);
+	free(r);
+}
+
+unsigned tar_reader_oddities(const struct tar_reader *r)
+{
+	return r->oddities;
+}
+
+uint64_t tar_reader_offset(const struct tar_reader *r)
+{
+	return r->cursor.offset;
+}
+
+static int wrap_named(struct error *err, const char *what, const char *name, size_t n,
+		      uint64_t offset)
+{
+	char text[SAID_MAX];
+
+	return err_wrap(err, "%s '%s' at %" PRIu64, what, err_text(text, sizeof(text), name, n),
+			offset);
+}
+
+static int bad_number(struct error *err, const char *field, const void *bytes, size_t n)
+{
+	char text[64];
+
+	return err_fail(err, ERR_BAD_INPUT, 0, "%s '%s' is no number", field,
+			err_text(text, sizeof(text), bytes, n));
+}
+
+/* Types '1' to '6' have no body, whatever their size field says. */
+static bool is_header_only(char flag)
+{
+	return flag >= TAR_HARDLINK && flag <= TAR_FIFO;
+}
+
+static uint32_t padding_of(uint64_t size)
+{
+	return (uint32_t)(-size & (TAR_BLOCK - 1));
+}
+
+static int read_failed(struct tar_reader *r, int code)
+{
+	r->state = STATE_FAILED;
+	return code;
+}
+
+/* Reads on to the end of the stream, so that a digest sees it all. */
+static int drain(struct tar_reader *r, struct error *err)
+{
+	for (;;) {
+		_cleanup_(block_unrefp) struct block *b = NULL;
+		int ret = cursor_next_block(&r->cursor, UINT64_MAX, &b, err);
+
+		if (ret)
+			return ret;
+		/* All zero: the first byte is, and each equals its neighbour. */
+		if (b->data[0] || memcmp(b->data, b->data + 1, b->len - 1) != 0)
+			r->oddities |= TAR_ODD_TRAILING_DATA;
+	}
+}
+
+static int end_unmarked(struct tar_reader *r, size_t left)
+{
+	cursor_advance(&r->cursor, left);
+	r->padding = 0;
+	r->oddities |= TAR_ODD_NO_END_MARKER;
+	return 1;
+}
+
+/* Go: a zero block ends an archive if another one follows or nothing does. */
+static int end_marker(struct tar_reader *r, struct error *err)
+{
+	uint64_t at = r->cursor.offset + r->padding;
+	const uint8_t *bytes;
+	size_t got;
+	int ret;
+
+	cursor_advance(&r->cursor, r->padding + TAR_BLOCK);
+	r->padding = 0;
+	ret = cursor_peek(&r->cursor, TAR_BLOCK, &bytes, &got, err);
+	if (ret < 0)
+		return ret;
+	if (got == 0)
+		return end_unmarked(r, 0);
+	if (got < TAR_BLOCK)
+		return err_fail(err, ERR_TRUNCATED, 0,
+				"end marker at %" PRIu64 ": the stream ends at %" PRIu64
+				", inside its second block",
+				at, at + TAR_BLOCK + got);
+	if (tar_block_sum(bytes) != 0)
+		return err_fail(err, ERR_BAD_INPUT, 0,
+				"end marker at %" PRIu64 ": one zero block, but data behind it", at);
+	cursor_advance(&r->cursor, TAR_BLOCK);
+	return drain(r, err);
+}
+
+static size_t optional_string(const uint8_t *field, size_t n, char *out)
+{
+	out[0] = '\0';
+	return field[0] ? tar_block_string(field, n, out) : 0;
+}
+
+/* Takes from the block what the dialect has. The block is still at the cursor. */
+static int take_header(struct tar_reader *r, const uint8_t *block, struct error *err)
+{
+	const struct tar_field_row *bad;
+
+	r->flag = (char)block[HEADER_FLAG];
+	r->dialect = tar_block_dialect(block);
+	r->name_len = tar_block_name(block, r->dialect, r->name);
+	r->link_len = optional_string(block + HEADER_LINK, HEADER_LINK_LEN, r->link);
+	r->uname_len = r->gname_len = 0;
+	r->uname[0] = r->gname[0] = '\0';
+	if (r->dialect != TAR_V7) {
+		r->uname_len = optional_string(block + HEADER_UNAME, HEADER_OWNER_LEN, r->uname);
+		r->gname_len = optional_string(block + HEADER_GNAME, HEADER_OWNER_LEN, r->gname);
+	}
+	if (!tar_block_numbers(block, r->dialect, r->v, &bad)) {
+		const char *field = (const char *)block + bad->at;
+
+		return bad_number(err, bad->name, field, strnlen(field, bad->len));
+	}
+	r->base256_uid = block[tar_fields[FIELD_UID].at] & 0x80;
+	r->base256_gid = block[tar_fields[FIELD_GID].at] & 0x80;
+	if (r->v[FIELD_SIZE] < 0 && !is_header_only(r->flag))
+		return err_fail(err, ERR_BAD_INPUT, 0, "size %" PRId64 " is negative",
+				r->v[FIELD_SIZE]);
+	if (r->flag == 'S')
+		memcpy(r->gnu_sparse, block + HEADER_GNU_SPARSE, HEADER_GNU_SPARSE_LEN);
+	return 0;
+}
+
+/* The name that the header's entry will have, as far as it is known. */
+static int wrap_header(struct tar_reader *r, struct error *err)
+{
+	if (r->flag == 'x' || r->flag == 'g')
+		return wrap_named(err, "extended header", r->name, r->name_len, r->header_offset);
+	if (r->flag == 'L' || r->flag == 'K')
+		return wrap_named(err, r->flag == 'L' ? "long name" : "long link", r->name,
+				  r->name_len, r->header_offset);
+	if (r->long_name.len)
+		return wrap_named(err, "entry", buf_str(&r->long_name), r->long_name.len,
+				  r->header_offset);
+	if (r->has_pax && r->pax.v[PAX_PATH].n)
+		return wrap_named(err, "entry", r->pax.v[PAX_PATH].s, r->pax.v[PAX_PATH].n,
+				  r->header_offset);
+	return wrap_named(err, "entry", r->name, r->name_len, r->header_offset);
+}
+
+/* 0 with the header taken and passed, 1 at the end. */
+static int next_header(struct tar_reader *r, struct error *err)
+{
+	size_t want = r->padding + TAR_BLOCK, got;
+	const uint8_t *bytes, *block;
+	uint32_t sum;
+	int ret = cursor_peek(&r->cursor, want, &bytes, &got, err);
+
+	if (ret < 0)
+		return ret;
+	if (got <= r->padding)
+		return end_unmarked(r, got);
+	r->header_offset = r->cursor.offset + r->padding;
+	if (got < want)
+		return err_fail(err, ERR_TRUNCATED, 0,
+				"header at %" PRIu64 ": the stream ends at %" PRIu64, r->header_offset,
+				r->cursor.offset + got);
+	block = bytes + r->padding;
+	sum = tar_block_sum(block);
+	if (sum == 0)
+		return end_marker(r, err);
+	if (!tar_block_checks(block, sum))
+		return err_fail(err, ERR_BAD_INPUT, 0,
+				"header at %" PRIu64 ": its checksum is wrong (no tar, or damaged)",
+				r->header_offset);
+	ret = take_header(r, block, err);
+	if (ret < 0)
+		return wrap_header(r, err);
+	cursor_advance(&r->cursor, want);
+	r->padding = 0;
+	return 0;
+}
+
+/* Reads the body of an extended header of any kind into out. */
+static int read_extended(struct tar_reader *r, struct buf *out, struct error *err)
+{
+	uint64_t left = (uint64_t)r->v[FIELD_SIZE];
+
+	buf_clear(out);
+	if (left > r->limits->v[LIMIT_TAR_PAX] - MIN(r->extended_bytes, r->limits->v[LIMIT_TAR_PAX]))
+		return limit_passed(r->limits, LIMIT_TAR_PAX, "extended headers", err);
+	r->extended_bytes += left;
+	r->padding = padding_of(left);
+	while (left) {
+		const uint8_t *bytes;
+		size_t got;
+		int ret = cursor_peek(&r->cursor, (size_t)MIN(left, (uint64_t)PIECE), &bytes, &got, err);
+
+		if (ret < 0)
+			return ret;
+		if (got == 0)
+			return err_fail(err, ERR_TRUNCATED, 0, "the stream ends at %" PRIu64,
+					r->cursor.offset);
+		if (buf_append(out, bytes, got) < 0)
+			return err_nomem(err);
+		cursor_advance(&r->cursor, got);
+		left -= got;
+	}
+	return 0;
+}
+
+static int read_records(struct tar_reader *r, struct error *err)
+{
+	uint64_t offset = r->cursor.offset;
+	int ret = read_extended(r, &r->pax_bytes, err);
+
+	if (ret < 0)
+		return ret;
+	r->has_pax = true;
+	return pax_parse(&r->pax, r->pax_bytes.data, r->pax_bytes.len, offset, r->limits, err);
+}
+
+static int read_long(struct tar_reader *r, struct buf *out, struct error *err)
+{
+	int ret = read_extended(r, out, err);
+
+	if (ret < 0)
+		return ret;
+	out->len = out->data ? strnlen((const char *)out->data, out->len) : 0;
+	if (out->data)
+		out->data[out->len] = '\0';
+	return 0;
+}
+
+static int set_id(const struct pax_value *v, enum pax_key key, int64_t *id,
+		  enum tar_id_source *source, struct error *err)
+{
+	if (!v->n)
+		return 0;
+	if (!tar_pax_number(v->s, v->n, id)) {
+		char field[16];
+
+		snprintf(field, sizeof(field), "pax %s", pax_key_name(key));
+		return bad_number(err, field, v->s, v->n);
+	}
+	*source = TAR_ID_PAX;
+	return 0;
+}
+
+/* Go refuses a header whose times are no times, though no owner depends on them. */
+static int set_times(const struct pax *p, int64_t *mtime, struct error *err)
+{
+	for (enum pax_key k = PAX_MTIME; k <= PAX_CTIME; k++) {
+		const struct pax_value *v = &p->v[k];
+		char text[64];
+		int64_t seconds;
+
+		if (!v->n)
+			continue;
+		if (!pax_time(v->s, v->n, &seconds))
+			return err_fail(err, ERR_BAD_INPUT, 0, "pax %s '%s' is no time",
+					pax_key_name(k), err_text(text, sizeof(text), v->s, v->n));
+		if (k == PAX_MTIME)
+			*mtime = seconds;
+	}
+	return 0;
+}
+
+static void set_string(const struct pax_value *v, const char **s, size_t *n)
+{
+	if (!v->n)
+		return;
+	*s = v->s;
+	*n = v->n;
+}
+
+/* Go: mergePAX. */
+static int apply_records(const struct pax *p, struct tar_entry *e, int64_t *size,
+			 struct error *err)
+{
+	const struct pax_value *v = &p->v[PAX_SIZE];
+	int ret;
+
+	set_string(&p->v[PAX_PATH], &e->name, &e->name_len);
+	set_string(&p->v[PAX_LINKPATH], &e->link, &e->link_len);
+	set_string(&p->v[PAX_UNAME], &e->uname, &e->uname_len);
+	set_string(&p->v[PAX_GNAME], &e->gname, &e->gname_len);
+	ret = set_id(&p->v[PAX_UID], PAX_UID, &e->uid, &e->uid_source, err);
+	if (ret == 0)
+		ret = set_id(&p->v[PAX_GID], PAX_GID, &e->gid, &e->gid_source, err);
+	if (ret == 0)
+		ret = set_times(p, &e->mtime, err);
+	if (ret == 0 && v->n && !tar_pax_number(v->s, v->n, size))
+		ret = bad_number(err, "pax size", v->s, v->n);
+	e->xattrs = p->xattrs;
+	e->xattr_count = p->xattr_count;
+	return ret;
+}
+
+static int check_names(const struct tar_reader *r, const struct tar_entry *e, struct error *err)
+{
+	if (e->name_len > r->limits->v[LIMIT_TAR_NAME])
+		return limit_passed(r->limits, LIMIT_TAR_NAME, "name", err);
+	if (e->link_len > r->limits->v[LIMIT_TAR_NAME])
+		return limit_passed(r->limits, LIMIT_TAR_NAME, "link target", err);
+	return 0;
+}
+
+static void fill_entry(const struct tar_reader *r, struct tar_entry *e)
+{
+	*e = (struct tar_entry){
+		.type = r->flag,
+		.flag = r->flag,
+		.name = r->name,
+		.name_len = r->name_len,
+		.link = r->link,
+		.link_len = r->link_len,
+		.uid = r->v[FIELD_UID],
+		.gid = r->v[FIELD_GID],
+		.uid_source = r->base256_uid ? TAR_ID_BASE256 : TAR_ID_OCTAL,
+		.gid_source = r->base256_gid ? TAR_ID_BASE256 : TAR_ID_OCTAL,
+		.mode = (uint32_t)r->v[FIELD_MODE] & 07777,
+		.uname = r->uname,
+		.uname_len = r->uname_len,
+		.gname = r->gname,
+		.gname_len = r->gname_len,
+		.mtime = r->v[FIELD_MTIME],
+		.devmajor = (uint32_t)r->v[FIELD_DEVMAJOR],
+		.devminor = (uint32_t)r->v[FIELD_DEVMINOR],
+		.start_offset = e->start_offset,
+		.header_offset = r->header_offset,
+	};
+}
+
+/* GNU tar ignores a global id that is none. */
+static void set_global(struct tar_reader *r, struct global_id *g, const struct pax_value *v)
+{
+	g->set = v->n && tar_pax_number(v->s, v->n, &g->id) && g->id >= 0 && g->id < ID_INVALID;
+	if (v->n)
+		r->oddities |= TAR_ODD_GLOBAL_IDS;
+}
+
+static int finish_global(struct tar_reader *r, struct tar_entry *e, struct error *err)
+{
+	struct tar_entry all;
+	int64_t size = 0; /* checked as Go does, though the body is behind us */
+	int ret;
+
+	fill_entry(r, e);
+	all = *e;
+	ret = apply_records(&r->pax, &all, &size, err);
+	if (ret == 0)
+		ret = check_names(r, &all, err);
+	if (ret < 0)
+		return ret;
+	set_global(r, &r->global_uid, &r->pax.v[PAX_UID]);
+	set_global(r, &r->global_gid, &r->pax.v[PAX_GID]);
+	*e = (struct tar_entry){
+		.type = TAR_PAX_GLOBAL,
+		.flag = TAR_PAX_GLOBAL,
+		.name = all.name,
+		.name_len = all.name_len,
+		.link = "",
+		.uname = "",
+		.gname = "",
+		.start_offset = e->start_offset,
+		.header_offset = e->header_offset,
+		.body_offset = r->cursor.offset,
+	};
+	return 0;
+}
+
+/* Sets the body up, passing a sparse map. Sparse records count for every type but S, which has its own. */
+static int set_body(struct tar_reader *r, struct tar_entry *e, int64_t size, struct error *err)
+{
+	bool in_records = e->flag != 'S' && r->has_pax && sparse_in_records(&r->pax);
+	int ret = 0;
+
+	if (is_header_only(e->type))
+		size = 0;
+	if (size < 0)
+		return err_fail(err, ERR_BAD_INPUT, 0, "size %" PRId64 " is negative", size);
+	r->body_left = (uint64_t)size;
+	r->padding = padding_of(r->body_left);
+	if (e->flag == 'S') {
+		if (r->dialect != TAR_GNU)
+			return err_fail(err, ERR_BAD_INPUT, 0, "type S in a header that is not GNU's");
+		ret = sparse_from_header(r->gnu_sparse, &r->cursor, &size, r->limits, err);
+	} else if (in_records) {
+		if (is_header_only(e->type))
+			return err_fail(err, ERR_BAD_INPUT, 0, "sparse map on an entry of type '%c'",
+					e->type);
+		set_string(&r->pax.v[PAX_SPARSE_NAME], &e->name, &e->name_len);
+		ret = sparse_from_records(&r->pax, &r->cursor, &r->body_left, &size, r->limits, err);
+	}
+	e->was_sparse = e->flag == 'S' || in_records;
+	e->size = (uint64_t)size;
+	e->body_size = r->body_left;
+	e->body_offset = r->cursor.offset;
+	return ret;
+}
+
+static const struct pax_value *long_value(const struct buf *b, struct pax_value *v)
+{
+	*v = (struct pax_value){ buf_str(b), b->len };
+	return v;
+}
+
+static int finish_entry(struct tar_reader *r, struct tar_entry *e, struct error *err)
+{
+	int64_t size = r->v[FIELD_SIZE];
+	struct pax_value v;
+	int ret = 0;
+
+	fill_entry(r, e);
+	if (r->has_pax)
+		ret = apply_records(&r->pax, e, &size, err);
+	set_string(long_value(&r->long_name, &v), &e->name, &e->name_len);
+	set_string(long_value(&r->long_link, &v), &e->link, &e->link_len);
+	if (e->flag == '\0')
+		e->type = e->flag = e->name_len && e->name[e->name_len - 1] == '/' ? TAR_DIR : TAR_REG;
+	if (ret == 0)
+		ret = set_body(r, e, size, err);
+	if (ret == 0)
+		ret = check_names(r, e, err);
+	if (ret < 0)
+		return ret;
+	if (e->flag == 'S' || e->flag == '7')
+		e->type = TAR_REG;
+	e->uid_gnu = r->global_uid.set && e->uid_source != TAR_ID_PAX ? r->global_uid.id : e->uid;
+	e->gid_gnu = r->global_gid.set && e->gid_source != TAR_ID_PAX ? r->global_gid.id : e->gid;
+	return 0;
+}
+
+static void forget_extended(struct tar_reader *r)
+{
+	r->has_pax = false;
+	r->extended_bytes = 0;
+	buf_clear(&r->long_name);
+	buf_clear(&r->long_link);
+}
+
+/* Headers until one makes an entry. */
+static int read_entry(struct tar_reader *r, struct tar_entry *e, struct error *err)
+{
+	bool first = true;
+
+	forget_extended(r);
+	for (;;) {
+		int ret = next_header(r, err);
+
+		if (ret)
+			return ret;
+		if (first)
+			e->start_offset = r->header_offset;
+		first = false;
+		switch (r->flag) {
+		case 'x':
+			ret = read_records(r, err);
+			break;
+		case 'L':
+			ret = read_long(r, &r->long_name, err);
+			break;
+		case 'K':
+			ret = read_long(r, &r->long_link, err);
+			break;
+		case TAR_PAX_GLOBAL:
+			ret = read_records(r, err);
+			if (ret == 0)
+				ret = finish_global(r, e, err);
+			return ret < 0 ? wrap_header(r, err) : 0;
+		default:
+			ret = finish_entry(r, e, err);
+			return ret < 0 ? wrap_header(r, err) : 0;
+		}
+		if (ret < 0)
+			return wrap_header(r, err);
+	}
+}
+
+static int wrap_body(const struct tar_reader *r, struct error *err)
+{
+	return wrap_named(err, "entry", r->said_name, r->said_len, r->said_offset);
+}
+
+static int body_truncated(const struct tar_reader *r, struct error *err)
+{
+	err_fail(err, ERR_TRUNCATED, 0, "the stream ends at %" PRIu64 ", %" PRIu64 " bytes of body missing",
+		 r->cursor.offset, r->body_left);
+	return wrap_body(r, err);
+}
+
+static int skip_body(struct tar_reader *r, uint64_t n, struct error *err)
+{
+	uint64_t passed;
+
+	if (cursor_skip(&r->cursor, n, &passed, err) < 0)
+		return wrap_body(r, err);
+	r->body_left -= passed;
+	return passed < n ? body_truncated(r, err) : 0;
+}
+
+int tar_reader_next(struct tar_reader *r, struct tar_entry *entry, struct error *err)
+{
+	int ret;
+
+	if (r->state == STATE_ENDED)
+		return 1;
+	if (r->state == STATE_FAILED || r->body.open)
+		return err_fail(err, ERR_SEQUENCE, 0, "tar: next entry asked for %s",
+				r->body.open ? "while a body is open" : "after an error");
+	if (r->body_left) {
+		ret = skip_body(r, r->body_left, err);
+		if (ret < 0)
+			return read_failed(r, ret);
+	}
+	ret = read_entry(r, entry, err);
+	if (ret < 0)
+		return read_failed(r, ret);
+	if (ret == 1) {
+		r->state = STATE_ENDED;
+		return 1;
+	}
+	r->body.taken = false;
+	r->said_name = entry->name;
+	r->said_len = entry->name_len;
+	r->said_offset = entry->header_offset;
+	return 0;
+}
+
+static int body_next(struct stream *s, struct block **out, struct error *err)
+{
+	struct tar_reader *r = ((struct body *)s)->reader;
+	int ret;
+
+	if (!r->body_left)
+		return 1;
+	ret = cursor_next_block(&r->cursor, r->body_left, out, err);
+	if (ret == 1)
+		ret = body_truncated(r, err);
+	if (ret < 0)
+		return read_failed(r, ret);
+	r->body_left -= (*out)->len;
+	return 0;
+}
+
+static int body_skip(struct stream *s, uint64_t n, uint64_t *skipped, struct error *err)
+{
+	struct tar_reader *r = ((struct body *)s)->reader;
+	int ret;
+
+	if (n > r->body_left) {
+		err_fail(err, ERR_TRUNCATED, 0, "%" PRIu64 " bytes to pass, but %" PRIu64 " are left", n,
+			 r->body_left);
+		return wrap_body(r, err);
+	}
+	ret = skip_body(r, n, err);
+	if (ret < 0)
+		return read_failed(r, ret);
+	*skipped = n;
+	return 0;
+}
+
+static void body_close(struct stream *s)
+{
+	((struct body *)s)->open = false;
+}
+
+int tar_reader_body(struct tar_reader *r, struct stream **out, struct error *err)
+{
+	static const struct stream_ops ops = { body_next, NULL, body_close };
+	static const struct stream_ops skip_ops = { body_next, body_skip, body_close };
+
+	if (r->state != STATE_READING || r->body.taken || !r->said_name)
+		return err_fail(err, ERR_SEQUENCE, 0, "tar: no entry whose body is still to be read");
+	r->body = (struct body){
+		.base = { stream_can_skip(r->cursor.stream) ? &skip_ops : &ops },
+		.reader = r,
+		.open = true,
+		.taken = true,
+	};
+	*out = &r->body.base;
+	return 0;
+}
