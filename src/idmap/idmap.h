@@ -38,9 +38,15 @@ static inline void idmap_pair_freep(struct idmap_pair *p)
 
 /* Adds an extent; the map stays sorted, neighbours that continue each other on both sides join.
  * -ERR_USAGE for count 0, an id of 2^32-1, a wrap, an overlap on either side (the container side
- * alone where !has_host), or more than IDMAP_EXTENTS_MAX extents. */
+ * alone where !has_host), or more than IDMAP_EXTENTS_MAX extents; the map is then as it was. The caller
+ * sets has_host before the first extent. */
 int idmap_add(struct idmap *m, struct idmap_extent e, struct error *err) _must_check_;
 
+/* As idmap_add, but what the map held of e's ids, on either side, gives way (podman's '+'). On an
+ * error the map is as it was. */
+int idmap_replace(struct idmap *m, struct idmap_extent e, struct error *err) _must_check_;
+
+/* *out is overwritten, not freed; untouched on an error. */
 int idmap_copy(struct idmap *out, const struct idmap *m, struct error *err) _must_check_;
 
 /* True where the id lies in an extent; *host (may be NULL) gets the host id, only where has_host.

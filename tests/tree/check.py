@@ -19,7 +19,7 @@ LIBRARIES = {
     "bzlib.h": ["src/stream/codec-"],
     "lzma.h": ["src/stream/codec-"],
     "openssl/": ["src/stream/digest.c"],
-    "jansson.h": ["src/oci/", "src/report/"],
+    "jansson.h": ["src/idmap/json.c", "src/oci/", "src/report/"],
     "curl/": ["src/source/"],
     "pcre2.h": ["src/explain/"],
 }
