@@ -1,0 +1,337 @@
+/* A check as a person reads it: the verdict first, then the layers, the engine's own words, what to do.
+ */
+#include "report/check-text.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "report/lsmode.h"
+#include "report/print.h"
+#include "report/words.h"
+
+#define STEP_SHOWN_MAX 100
+
+struct text {
+	const struct report_options *opts;
+	FILE *out;
+	const char *ref;
+	struct check *c;
+	const struct summary *s;
+	long layer; /* whose heading was printed last (--all) */
+};
+
+static enum style level_style(enum level l)
+{
+	return l == LEVEL_ERROR ? STYLE_BAD : l == LEVEL_WARNING ? STYLE_WARN : STYLE_DIM;
+}
+
+/* "docker (0-65535), circleci (0-65535)" of those that fit, or of those that do not. */
+static int target_list(struct buf *out, const struct check *c, bool fits)
+{
+	const char *sep = "";
+	int r = 0;
+
+	for (size_t i = 0; i < c->target_count && r >= 0; i++) {
+		if (c->targets[i].fits != fits)
+			continue;
+		r = buf_printf(out, "%s%s", sep, c->targets[i].use->name);
+		if (r >= 0 && c->target_count == 1) {
+			r = buf_append_str(out, " (");
+			if (r >= 0)
+				r = print_range(out, c->targets[i].use);
+			if (r >= 0)
+				r = buf_append_str(out, ")");
+		}
+		sep = ", ";
+	}
+	return r;
+}
+
+static int count_words(struct buf *out, const struct summary *s)
+{
+	int r = 0;
+
+	if (s->entries)
+		r = buf_printf(out, "%" PRIu64 " %s in %zu %s", s->entries,
+			       plural(s->entries, "entry", "entries"), s->layers_hit,
+			       plural(s->layers_hit, "layer", "layers"));
+	for (size_t i = 0; i < s->config_count && r >= 0; i++)
+		r = buf_printf(out, "%s%s", out->len ? "; " : "", buf_str(&s->config[i]));
+	return r;
+}
+
+static int verdict(struct text *t, struct error *err)
+{
+	_cleanup_(buf_freep) struct buf bad = { 0 }, good = { 0 }, count = { 0 };
+	struct check *c = t->c;
+	size_t entries = 0;
+
+	if (target_list(&bad, c, false) < 0 || target_list(&good, c, true) < 0 ||
+	    count_words(&count, t->s) < 0)
+		return err_nomem(err);
+	for (size_t i = 0; i < c->image->layer_count; i++)
+		entries += c->image->layers[i].inventory->entries;
+	print_name(t->out, t->ref, strlen(t->ref), SIZE_MAX);
+	fputs(": ", t->out);
+	if (bad.len)
+		print_styled(t->opts, STYLE_BAD, "does not fit %s", buf_str(&bad));
+	if (good.len)
+		print_styled(t->opts, STYLE_GOOD, "%sfits %s", bad.len ? "; " : "", buf_str(&good));
+	if (count.len)
+		fprintf(t->out, "%s%s\n", bad.len ? ": " : ", but: ", buf_str(&count));
+	else
+		fprintf(t->out, ": %zu %s in %zu %s looked at\n", entries,
+			plural(entries, "entry", "entries"), c->image->layer_count,
+			plural(c->image->layer_count, "layer", "layers"));
+	return 0;
+}
+
+static int table(struct text *t, struct error *err)
+{
+	size_t name_width = 6, range_width = 5;
+
+	if (t->c->target_count < 2)
+		return 0;
+	for (int pass = 0; pass < 2; pass++) {
+		if (pass)
+			fprintf(t->out, "\n  %-*s  %-*s  %s\n", (int)name_width, "target",
+				(int)range_width, "range", "verdict");
+		for (size_t i = 0; i < t->c->target_count; i++) {
+			_cleanup_(buf_freep) struct buf range = { 0 }, words = { 0 };
+			const struct check_target *target = &t->c->targets[i];
+
+			if (print_range(&range, target->use) < 0 || words_verdict(&words, target) < 0)
+				return err_nomem(err);
+			name_width = MAX(name_width, strlen(target->use->name));
+			range_width = MAX(range_width, range.len);
+			if (!pass)
+				continue;
+			fprintf(t->out, "  %-*s  %-*s  ", (int)name_width, target->use->name,
+				(int)range_width, buf_str(&range));
+			print_styled(t->opts, target->fits ? STYLE_GOOD : STYLE_BAD, "%s\n",
+				     buf_str(&words));
+		}
+	}
+	return 0;
+}
+
+static int layer_heading(struct text *t, size_t i, struct error *err)
+{
+	const struct image_layer *layer = &t->c->image->layers[i];
+	_cleanup_(buf_freep) struct buf step = { 0 };
+	char digest[16], size[16];
+
+	print_digest(digest, layer_digest(layer));
+	print_size(size, layer->inventory->blob_size);
+	if (print_step(&step, layer->created_by, STEP_SHOWN_MAX) < 0)
+		return err_nomem(err);
+	fputc('\n', t->out);
+	print_styled(t->opts, STYLE_BOLD, "  layer %zu", i);
+	fprintf(t->out, "  %s%s%s%s%s\n", digest, digest[0] ? "  " : "", size, step.len ? "  " : "",
+		buf_str(&step));
+	return 0;
+}
+
+static void group_owner(FILE *out, const struct fold_key *key)
+{
+	if (words_rule_is_owner(key->rule) && key->has_uid && key->has_gid)
+		fprintf(out, ", owner %" PRId64 ":%" PRId64, key->uid, key->gid);
+}
+
+static int group(struct text *t, const struct fold_group *g, const char *indent, struct error *err)
+{
+	_cleanup_(buf_freep) struct buf reason = { 0 }, dir = { 0 };
+
+	if (words_reason(&reason, t->c, &g->key) < 0 || ls_path(&dir, g->dir, g->dir_len) < 0)
+		return err_nomem(err);
+	if (g->count > FOLD_LINES) {
+		fprintf(t->out, "%s", indent);
+		print_styled(t->opts, level_style(g->key.level), "%s:", level_name(g->key.level));
+		fprintf(t->out, " %" PRIu64 " entries under %s", g->count, buf_str(&dir));
+		group_owner(t->out, &g->key);
+		fprintf(t->out, ": %s\n", buf_str(&reason));
+		if (g->key.level == LEVEL_NOTE)
+			return 0;
+		fprintf(t->out, "%s  %s\n", indent, buf_str(&g->lines[0]));
+		fprintf(t->out, "%s  ... and %" PRIu64 " more\n", indent, g->count - 1);
+		return 0;
+	}
+	for (size_t i = 0; i < FOLD_LINES && g->lines[i].len; i++) {
+		fprintf(t->out, "%s", indent);
+		print_styled(t->opts, level_style(g->key.level), "%s:", level_name(g->key.level));
+		fprintf(t->out, " %s  (%s)\n", buf_str(&g->lines[i]), buf_str(&reason));
+	}
+	return 0;
+}
+
+static int fold_text(struct text *t, const struct fold *fold, const char *indent, struct error *err)
+{
+	int r;
+
+	for (int level = LEVEL_ERROR; level >= LEVEL_NOTE; level--)
+		for (size_t i = 0; i < fold->count; i++) {
+			if (fold->groups[i].key.level != (enum level)level)
+				continue;
+			r = group(t, &fold->groups[i], indent, err);
+			if (r < 0)
+				return r;
+		}
+	if (fold->lost)
+		fprintf(t->out, "%s... and %" PRIu64 " more %s with other owners (--all lists each)\n", indent,
+			fold->lost, plural(fold->lost, "entry", "entries"));
+	return 0;
+}
+
+static int each_line(void *ctx, const struct finding *f, struct error *err)
+{
+	_cleanup_(buf_freep) struct buf line = { 0 }, reason = { 0 };
+	struct fold_key key = fold_key_of(f);
+	struct text *t = ctx;
+
+	if (!f->entry) {
+		if (words_config(&line, t->c, f) < 0)
+			return err_nomem(err);
+		fputs("\n  ", t->out);
+		print_styled(t->opts, level_style(f->level), "%s:", level_name(f->level));
+		fprintf(t->out, " %s\n", buf_str(&line));
+		return print_check(t->out, err);
+	}
+	if (ls_line(&line, f->entry) < 0 || words_reason(&reason, t->c, &key) < 0)
+		return err_nomem(err);
+	if (f->layer != t->layer) {
+		int r = layer_heading(t, (size_t)f->layer, err);
+
+		if (r < 0)
+			return r;
+		t->layer = f->layer;
+	}
+	fputs("    ", t->out);
+	print_styled(t->opts, level_style(f->level), "%s:", level_name(f->level));
+	fprintf(t->out, " %s  (%s)\n", buf_str(&line), buf_str(&reason));
+	return print_check(t->out, err);
+}
+
+static int layers(struct text *t, struct error *err)
+{
+	int r = 0;
+
+	if (t->opts->all)
+		return check_each(t->c, each_line, t, err);
+	for (size_t i = 0; i < t->s->layer_count && r >= 0; i++) {
+		if (!t->s->layers[i])
+			continue;
+		r = layer_heading(t, i, err);
+		if (r >= 0)
+			r = fold_text(t, t->s->layers[i], "    ", err);
+	}
+	return r;
+}
+
+static int engine_words(struct text *t, struct error *err)
+{
+	for (size_t i = 0; i < t->c->target_count; i++) {
+		const struct check_target *target = &t->c->targets[i];
+		_cleanup_(buf_freep) struct buf path = { 0 };
+
+		if (!target->error_count && target->first_layer < 0)
+			continue;
+		fputc('\n', t->out);
+		print_styled(t->opts, STYLE_BOLD, "  %s", target->use->name);
+		if (target->first_layer >= 0 && target->first_path) {
+			if (ls_path(&path, target->first_path, strlen(target->first_path)) < 0)
+				return err_nomem(err);
+			fprintf(t->out, " stops at layer %ld, %s", target->first_layer, buf_str(&path));
+		} else {
+			fputs(" stops", t->out);
+		}
+		fprintf(t->out, "%s\n", target->error_count ? ", with the words" : "");
+		for (size_t k = 0; k < target->error_count; k++) {
+			const struct check_engine_error *e = &target->errors[k];
+
+			fprintf(t->out, "    %s: %s\n", e->message->when, e->line);
+		}
+	}
+	return 0;
+}
+
+static void causes(struct text *t)
+{
+	for (size_t i = 0; i < t->c->cause_count; i++) {
+		const struct check_cause *cause = &t->c->causes[i];
+
+		fputs("\n  cause: USER ", t->out);
+		print_name(t->out, cause->user, strlen(cause->user), 80);
+		fprintf(t->out, ", set before layer %zu, made %" PRIu64 " %s in %zu %s (uid %" PRId64 ")\n",
+			cause->user_layer, cause->entries, plural(cause->entries, "entry", "entries"),
+			cause->layers, plural(cause->layers, "layer", "layers"), cause->uid);
+	}
+}
+
+/* Each once: what the inventory, the source and the config leave in doubt. */
+static void remarks(struct text *t, const struct notes *notes)
+{
+	struct image *img = t->c->image;
+	size_t unverified = 0;
+
+	for (size_t i = 0; i < img->layer_count; i++)
+		unverified += img->layers[i].verified == INV_VERIFIED_NONE;
+	for (size_t i = 0; i < t->c->target_count; i++)
+		if (t->c->targets[i].undecided)
+			fprintf(t->out, "  note: %s: not decided: %s\n", t->c->targets[i].use->name,
+				t->c->targets[i].undecided);
+	if (t->s->layers_hit && img->no_steps)
+		fprintf(t->out, "  note: no Dockerfile steps: %s\n", img->no_steps);
+	if (t->c->accounts.unread)
+		fprintf(t->out, "  note: names of users are not known: %s\n", t->c->accounts.unread);
+	for (size_t i = 0; i < notes_count(notes); i++)
+		fprintf(t->out, "  note: %s\n", notes_get(notes, i));
+	if (notes_dropped(notes))
+		fprintf(t->out, "  note: and %zu more such notes\n", notes_dropped(notes));
+	if (unverified)
+		fprintf(t->out, "  note: bodies were skipped, so the digests of %zu %s were not verified; --verify reads all\n",
+			unverified, plural(unverified, "layer", "layers"));
+}
+
+static int notes_text(struct text *t, const struct notes *notes, struct error *err)
+{
+	const struct summary *s = t->s;
+	int r = 0;
+
+	if (!t->opts->all) {
+		fputs("\n", t->out);
+		r = fold_text(t, &s->notes, "  ", err);
+		for (size_t i = 0; i < s->config_note_count; i++)
+			fprintf(t->out, "  note: %s\n", buf_str(&s->config_notes[i]));
+		if (s->config_notes_lost)
+			fprintf(t->out, "  note: and %" PRIu64 " more accounts (--all lists each)\n",
+				s->config_notes_lost);
+	}
+	remarks(t, notes);
+	return r;
+}
+
+int check_text_image(const struct report_options *opts, const char *ref_text, struct check *c,
+		     const struct notes *notes, struct error *err)
+{
+	_cleanup_(summary_freep) struct summary s = { 0 };
+	struct text t = { .opts = opts, .out = opts->out, .ref = ref_text, .c = c, .s = &s, .layer = -1 };
+	int r = summary_make(&s, c, err);
+
+	if (r < 0)
+		return r;
+	r = verdict(&t, err);
+	if (r < 0 || opts->quiet)
+		return r < 0 ? r : print_check(opts->out, err);
+	r = table(&t, err);
+	if (r >= 0)
+		r = layers(&t, err);
+	if (r >= 0)
+		r = engine_words(&t, err);
+	if (r < 0)
+		return r;
+	causes(&t);
+	r = check_text_advice(opts, c, &s, err);
+	if (r >= 0)
+		r = notes_text(&t, notes, err);
+	return r < 0 ? r : print_check(opts->out, err);
+}

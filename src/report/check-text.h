@@ -1,0 +1,18 @@
+/* The forms of a check report: one image each. Internal to report/.
+ */
+#pragma once
+
+#include "report/report.h"
+#include "report/json-writer.h"
+#include "report/summary.h"
+
+int check_text_image(const struct report_options *opts, const char *ref_text, struct check *c,
+		     const struct notes *notes, struct error *err) _must_check_;
+
+/* "What to do", from what was found. */
+int check_text_advice(const struct report_options *opts, struct check *c,
+		      const struct summary *s, struct error *err) _must_check_;
+
+int check_json_image(struct jsonw *w, const char *ref_text, struct check *c,
+		     const struct notes *notes, struct error *err) _must_check_;
+void check_json_failed(struct jsonw *w, const char *ref_text, const struct error *why);

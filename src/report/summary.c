@@ -1,0 +1,112 @@
+#include "report/summary.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/words.h"
+
+struct gather {
+	struct summary *s;
+	struct check *check;
+	long last_layer; /* of the entry counted last */
+	uint64_t last_index;
+};
+
+static int add_config(struct gather *g, const struct finding *f, struct error *err)
+{
+	struct summary *s = g->s;
+	bool note = f->level == LEVEL_NOTE;
+	size_t *count = note ? &s->config_note_count : &s->config_count;
+	struct buf *lines = note ? s->config_notes : s->config;
+
+	if (!note && f->rule != RULE_PASSWD_OUTSIDE_MAP)
+		s->user_outside = true;
+	if (*count == SUMMARY_CONFIG_LINES) {
+		(*(note ? &s->config_notes_lost : &s->config_lost))++;
+		return 0;
+	}
+	return words_config(&lines[(*count)++], g->check, f) < 0 ? err_nomem(err) : 0;
+}
+
+static void add_facts(struct gather *g, const struct finding *f)
+{
+	struct summary *s = g->s;
+	bool seen = g->last_layer == f->layer && g->last_index == f->entry->index;
+
+	s->owner_outside |= f->rule == RULE_OWNER_OUTSIDE_MAP || f->rule == RULE_OWNER_BECOMES_NOBODY;
+	s->becomes_root |= f->rule == RULE_OWNER_BECOMES_ROOT;
+	s->security |= f->security;
+	s->acl |= f->rule == RULE_ACL_OUTSIDE_MAP || f->rule == RULE_ACL_INVALID;
+	s->sparse_log |= f->rule == RULE_OVERSIZED_SPARSE_LOG;
+	if (f->has_uid && (f->uid_fits & f->targets) != f->targets)
+		s->max_id = MAX(s->max_id, f->uid);
+	if (f->has_gid && (f->gid_fits & f->targets) != f->targets)
+		s->max_id = MAX(s->max_id, f->gid);
+	s->negative |= (f->has_uid && f->uid < 0) || (f->has_gid && f->gid < 0);
+	if (seen)
+		return;
+	s->entries++;
+	g->last_layer = f->layer;
+	g->last_index = f->entry->index;
+	if (f->visible == VISIBLE || f->by_layer == f->layer)
+		return;
+	s->removed += f->visible == REMOVED;
+	s->replaced += f->visible == REPLACED;
+	if (s->hidden_by < 0) {
+		s->hidden_layer = f->layer;
+		s->hidden_by = f->by_layer;
+	}
+}
+
+static int gather_one(void *ctx, const struct finding *f, struct error *err)
+{
+	struct gather *g = ctx;
+	struct summary *s = g->s;
+
+	if (!f->entry || f->layer < 0 || (size_t)f->layer >= s->layer_count)
+		return add_config(g, f, err);
+	if (f->level == LEVEL_NOTE) {
+		s->note_entries++;
+		return fold_add(&s->notes, f, err);
+	}
+	add_facts(g, f);
+	if (!s->layers[f->layer]) {
+		s->layers[f->layer] = calloc(1, sizeof(struct fold));
+		if (!s->layers[f->layer])
+			return err_nomem(err);
+		s->layers_hit++;
+	}
+	return fold_add(s->layers[f->layer], f, err);
+}
+
+int summary_make(struct summary *out, struct check *c, struct error *err)
+{
+	struct gather g = { .s = out, .check = c, .last_layer = -1 };
+	int r;
+
+	*out = (struct summary){ .hidden_layer = -1, .hidden_by = -1 };
+	out->layers = calloc(c->image->layer_count + 1, sizeof(*out->layers));
+	if (!out->layers)
+		return err_nomem(err);
+	out->layer_count = c->image->layer_count;
+	r = check_each(c, gather_one, &g, err);
+	if (r < 0)
+		summary_free(out);
+	return r;
+}
+
+void summary_free(struct summary *s)
+{
+	for (size_t i = 0; s->layers && i < s->layer_count; i++) {
+		if (s->layers[i])
+			fold_free(s->layers[i]);
+		free(s->layers[i]);
+	}
+	free(s->layers);
+	fold_free(&s->notes);
+	for (size_t i = 0; i < SUMMARY_CONFIG_LINES; i++) {
+		buf_free(&s->config[i]);
+		buf_free(&s->config_notes[i]);
+	}
+	*s = (struct summary){ 0 };
+}
