@@ -119,7 +119,9 @@ struct layer_build {
 	bool verify; /* read every byte even where bodies could be skipped */
 	bool want_blob_digest;
 	enum digest_algo blob_algo, diff_algo;
+	size_t spool_memory; /* bytes of records kept in memory before a file is made; 0: INV_SPOOL_MEMORY */
 };
+#define INV_SPOOL_MEMORY (8u << 20)
 
 /* Reads a layer's bytes as stored (raw, owned on any outcome) through codec and tar reader into *out (owned by the caller). */
 int layer_inventory_build(struct layer_inventory **out, struct stream *raw,
@@ -127,14 +129,20 @@ int layer_inventory_build(struct layer_inventory **out, struct stream *raw,
 void layer_inventory_free(struct layer_inventory *inv);
 DEFINE_CLEANUP(struct layer_inventory, layer_inventory_free)
 
+/* What a record leaves out because the one before it said it. */
+struct inv_state {
+	struct buf path;
+	uint64_t offset;
+	uint32_t owner;
+};
+
 struct inv_iter {
 	const struct layer_inventory *inv;
 	struct spool_reader reader;
 	uint64_t next;
-	struct buf path;
+	struct inv_state state;
 	struct inv_acl_id *acl;
 	size_t acl_cap;
-	uint64_t last_offset;
 };
 
 void inv_iter_init(struct inv_iter *it, const struct layer_inventory *inv);

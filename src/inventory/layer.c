@@ -1,0 +1,329 @@
+/* The one walk: a layer's stored bytes through digest, decoder, digest and tar reader into records.
+ *
+ * It trusts nothing of the layer. It gives up what no verb asks: times, names of users, other xattrs.
+ */
+#include <string.h>
+
+#include "inventory/builder.h"
+#include "inventory/path.h"
+#include "inventory/tap.h"
+#include "tar/reader.h"
+#include "tar/xattr.h"
+
+#define XATTR_VALUE_MAX 65536 /* XATTR_SIZE_MAX of include/uapi/linux/limits.h */
+#define ACL_VALUE_IDS (XATTR_VALUE_MAX / 8)
+
+struct walk {
+	const struct layer_build *how;
+	struct inv_builder builder;
+	struct stream *stream; /* what the tar reader reads; owns all below it */
+	struct digest_tee *blob_tee, *diff_tee;
+	uint64_t blob_bytes;
+	enum codec codec;
+	struct tar_reader *tar;
+	struct buf path;
+	struct inv_acl_id *acl;
+	struct acl_id *acl_scratch;
+};
+
+/* Wraps *s in a tee, in place. */
+static int tee_open(struct stream **s, struct digest_tee **tee, enum digest_algo algo,
+		    struct error *err)
+{
+	struct stream *outer;
+	int r = digest_tee_open(&outer, tee, *s, algo, err);
+
+	if (r == 0)
+		*s = outer;
+	return r;
+}
+
+/* Joins the pipeline. A plain blob whose own digest is made already is not hashed twice; one that can be skipped through is
+ * not hashed at all unless all of it is to be read. */
+static int pipeline_open(struct walk *w, struct stream *raw, struct error *err)
+{
+	const struct layer_build *how = w->how;
+	const struct tap_options tap = { .read_all = how->verify };
+	struct stream *next;
+	int r;
+
+	w->stream = raw;
+	r = tap_open(&next, w->stream, &tap, &w->blob_bytes, err);
+	if (r < 0)
+		return r;
+	w->stream = next;
+	if (how->want_blob_digest) {
+		r = tee_open(&w->stream, &w->blob_tee, how->blob_algo, err);
+		if (r < 0)
+			return r;
+	}
+	r = codec_open_detected(&next, w->stream, &w->codec, how->limits, err);
+	if (r < 0)
+		return r;
+	w->stream = next;
+	if (w->codec == CODEC_NONE && w->blob_tee && how->blob_algo == how->diff_algo)
+		return 0;
+	if (stream_can_skip(w->stream))
+		return 0;
+	return tee_open(&w->stream, &w->diff_tee, how->diff_algo, err);
+}
+
+/* The last component's whiteout prefix says what an entry is to an engine (go-archive overlayWhiteoutConverter, UnpackLayer). Changes the path to that of
+ * the file or directory that is meant. */
+static int whiteout_kind(struct buf *path, enum inv_kind *kind, bool *escapes)
+{
+	static const char opaque[] = ".wh..wh..opq", meta[] = ".wh..wh.", prefix[] = ".wh.";
+	size_t parent = path_parent(buf_str(path), path->len), at = parent + (parent != 0);
+	char *base = (char *)path->data + at;
+
+	if (strcmp(base, opaque) == 0) {
+		path->len = parent;
+		path->data[parent] = '\0';
+		*kind = INV_OPAQUE;
+	} else if (strncmp(base, meta, sizeof(meta) - 1) == 0 ||
+		   strncmp(buf_str(path), meta, sizeof(meta) - 1) == 0) {
+		*kind = INV_AUFS_META;
+	} else if (strncmp(base, prefix, sizeof(prefix) - 1) == 0) {
+		_cleanup_(buf_freep) struct buf joined = { 0 };
+		bool up;
+
+		/* What stands behind the prefix is joined to the directory: ".wh.." means the directory, ".wh..." its parent. */
+		if (buf_append(&joined, path->data, at) < 0 ||
+		    buf_append_str(&joined, base + sizeof(prefix) - 1) < 0 ||
+		    path_clean(path, buf_str(&joined), joined.len, &up) < 0)
+			return -ERR_NOMEM;
+		*escapes |= up;
+		*kind = INV_WHITEOUT;
+	}
+	return 0;
+}
+
+static enum inv_kind type_kind(char type)
+{
+	static const struct {
+		char type;
+		enum inv_kind kind;
+	} kinds[] = {
+		{ TAR_REG, INV_REG },	    { TAR_DIR, INV_DIR }, { TAR_SYMLINK, INV_SYMLINK },
+		{ TAR_HARDLINK, INV_HARDLINK }, { TAR_CHR, INV_CHR }, { TAR_BLK, INV_BLK },
+		{ TAR_FIFO, INV_FIFO },	    { TAR_PAX_GLOBAL, INV_GLOBAL },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (kinds[i].type == type)
+			return kinds[i].kind;
+	return INV_OTHER;
+}
+
+/* True where the name says no more than the path: leading "./" and "/", trailing "/" apart. */
+static bool same_name(const char *name, size_t n, const struct buf *path)
+{
+	while (n && (name[0] == '/' || (name[0] == '.' && n > 1 && name[1] == '/')))
+		name++, n--;
+	while (n && name[n - 1] == '/')
+		n--;
+	if (n == 1 && name[0] == '.')
+		n = 0;
+	return n == path->len && memcmp(name, path->data, n) == 0;
+}
+
+static int place(struct walk *w, const struct tar_entry *t, struct inv_entry *e)
+{
+	bool escapes;
+
+	e->kind = type_kind(t->type);
+	if (path_clean(&w->path, t->name, t->name_len, &escapes) < 0)
+		return -ERR_NOMEM;
+	if (e->kind != INV_GLOBAL && memmem(w->path.data, w->path.len, ".wh.", 4) &&
+	    whiteout_kind(&w->path, &e->kind, &escapes) < 0)
+		return -ERR_NOMEM;
+	if (!w->path.len && e->kind != INV_WHITEOUT && e->kind != INV_OPAQUE &&
+	    e->kind != INV_GLOBAL)
+		e->kind = INV_ROOT;
+	if (escapes)
+		e->flags |= INV_ESCAPES;
+	e->path = buf_str(&w->path);
+	e->path_len = w->path.len;
+	if (!same_name(t->name, t->name_len, &w->path)) {
+		e->name = t->name;
+		e->name_len = t->name_len;
+	}
+	return 0;
+}
+
+static int take_acl(struct walk *w, const struct tar_xattr *x, struct inv_entry *e)
+{
+	size_t count;
+
+	if (!w->acl) {
+		w->acl = calloc(RECORD_ACL_MAX, sizeof(*w->acl));
+		w->acl_scratch = calloc(ACL_VALUE_IDS, sizeof(*w->acl_scratch));
+		if (!w->acl || !w->acl_scratch)
+			return -ERR_NOMEM;
+	}
+	/* The kernel takes no xattr above XATTR_SIZE_MAX, whatever it holds. */
+	if (x->value_len > XATTR_VALUE_MAX ||
+	    !acl_ids(x->value, x->value_len, w->acl_scratch, ACL_VALUE_IDS, &count)) {
+		e->flags |= INV_ACL_INVALID;
+		return 0;
+	}
+	for (size_t i = 0; i < count && e->acl_count < RECORD_ACL_MAX; i++)
+		w->acl[e->acl_count++] = (struct inv_acl_id){ .id = w->acl_scratch[i].id,
+							      .is_gid = w->acl_scratch[i].is_gid };
+	e->acl = w->acl;
+	if (e->acl_count)
+		e->flags |= INV_HAS_ACL_IDS;
+	return 0;
+}
+
+static int take_xattrs(struct walk *w, const struct tar_entry *t, struct inv_entry *e)
+{
+	for (size_t i = 0; i < t->xattr_count; i++) {
+		const struct tar_xattr *x = &t->xattrs[i];
+
+		if (xattr_is_acl(x->name, x->name_len)) {
+			if (take_acl(w, x, e) < 0)
+				return -ERR_NOMEM;
+		} else if (xattr_is_capability(x->name, x->name_len)) {
+			int version = capability_rootid(x->value, x->value_len, &e->cap_rootid);
+
+			e->flags |= INV_CAPABILITY;
+			if (version < 0)
+				e->flags |= INV_CAP_INVALID;
+			else if (version > 0)
+				e->flags |= INV_CAP_ROOTID;
+		}
+	}
+	return 0;
+}
+
+static unsigned id_flags(const struct tar_entry *t)
+{
+	static const unsigned uid[] = {
+		[TAR_ID_BASE256] = INV_UID_BASE256, [TAR_ID_PAX] = INV_UID_PAX
+	};
+	static const unsigned gid[] = {
+		[TAR_ID_BASE256] = INV_GID_BASE256, [TAR_ID_PAX] = INV_GID_PAX
+	};
+
+	return uid[t->uid_source] | gid[t->gid_source] |
+	       (t->uid_gnu != t->uid || t->gid_gnu != t->gid ? INV_GNU_OTHER_ID : 0u) |
+	       (t->was_sparse ? INV_SPARSE : 0u);
+}
+
+/* passwd, group: the bytes of a sparse one stand in the archive without their holes, so they are not kept. */
+static int keep_file(struct walk *w, const struct tar_entry *t, const struct inv_entry *e,
+		     struct error *err)
+{
+	_cleanup_(stream_closep) struct stream *body = NULL;
+	uint8_t *data = NULL;
+	size_t len = 0;
+	int r;
+
+	if (!t->was_sparse && t->body_size == t->size &&
+	    inv_builder_keeps(&w->builder, e, t->body_size)) {
+		r = tar_reader_body(w->tar, &body, err);
+		if (r == 0)
+			r = stream_read_all(body, t->body_size, &data, &len, err);
+		if (r < 0)
+			return r;
+	}
+	return inv_builder_file(&w->builder, e, data, len, err);
+}
+
+static int walk_entry(struct walk *w, const struct tar_entry *t, struct error *err)
+{
+	struct inv_entry e = {
+		.flags = id_flags(t),
+		.mode = t->mode & 07777,
+		.uid = t->uid,
+		.gid = t->gid,
+		.size = t->size,
+		.header_offset = t->header_offset,
+		.link = t->link,
+		.link_len = t->link_len,
+	};
+	int r;
+
+	if (place(w, t, &e) < 0 || (t->xattr_count && take_xattrs(w, t, &e) < 0))
+		return err_nomem(err);
+	if (e.kind != INV_SYMLINK && e.kind != INV_HARDLINK) {
+		e.link = "";
+		e.link_len = 0;
+	}
+	r = inv_builder_add(&w->builder, &e, err);
+	if (r == 0 && inv_is_small_file(&e))
+		r = keep_file(w, t, &e, err);
+	return r;
+}
+
+static int take_digest(struct digest_tee *tee, enum digest_algo algo, struct oci_digest *out,
+		       struct error *err)
+{
+	static const char *const names[] = { [DIGEST_SHA256] = "sha256:", [DIGEST_SHA512] = "sha512:" };
+	char hex[DIGEST_HEX_MAX + 1];
+	int r;
+
+	if (!tee || !digest_tee_complete(tee))
+		return 0;
+	r = digest_tee_hex(tee, hex, err);
+	if (r < 0)
+		return r;
+	out->algo = algo;
+	strcpy(stpcpy(out->text, names[algo]), hex);
+	return 0;
+}
+
+/* What is known once every byte has passed. */
+static int walk_end(struct walk *w, struct error *err)
+{
+	struct layer_inventory *inv = w->builder.inv;
+	int r = stream_drain(w->stream, err);
+
+	if (r == 0)
+		r = take_digest(w->blob_tee, w->how->blob_algo, &inv->blob_digest, err);
+	if (r == 0)
+		r = take_digest(w->diff_tee, w->how->diff_algo, &inv->diff_id, err);
+	if (r < 0)
+		return r;
+	inv->tar_size = tar_reader_offset(w->tar);
+	inv->blob_size = w->blob_bytes;
+	inv->codec = w->codec;
+	inv->oddities = tar_reader_oddities(w->tar);
+	if (inv->codec == CODEC_NONE && !w->diff_tee && w->how->blob_algo == w->how->diff_algo)
+		inv->diff_id = inv->blob_digest;
+	return 0;
+}
+
+static void walk_done(struct walk *w)
+{
+	tar_reader_free(w->tar);
+	stream_close(w->stream);
+	inv_builder_done(&w->builder);
+	buf_free(&w->path);
+	free(w->acl);
+	free(w->acl_scratch);
+}
+
+int layer_inventory_build(struct layer_inventory **out, struct stream *raw,
+			  const struct layer_build *how, struct error *err)
+{
+	_cleanup_(walk_done) struct walk w = { .how = how, .stream = raw };
+	struct tar_entry t;
+	int r;
+
+	r = inv_builder_init(&w.builder, how->limits, how->spool_memory, err);
+	if (r == 0)
+		r = pipeline_open(&w, raw, err);
+	if (r == 0)
+		r = tar_reader_new(&w.tar, w.stream, how->limits, err);
+	while (r == 0) {
+		r = tar_reader_next(w.tar, &t, err);
+		if (r == 0)
+			r = walk_entry(&w, &t, err);
+	}
+	if (r < 0)
+		return r;
+	r = walk_end(&w, err);
+	return r < 0 ? r : inv_builder_finish(&w.builder, out, err);
+}
