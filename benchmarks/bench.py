@@ -128,8 +128,9 @@ class Bench:
 
     def docker_load(self):
         import engines
-        with engines.remapped_dockerd() as d:
-            m = once([*d.client(), "load", "-q", "-i", os.path.join(self.image(), "image.tar")])
+        with engines.Dockerd(remap=True, parent=self.scratch) as d:
+            m = once([d.client, "-H", "unix://" + d.socket, "load", "-q", "-i",
+                      os.path.join(self.image(), "image.tar")])
             if m.status == 0 or "cannot be mapped" not in m.out:
                 sys.exit(f"docker load was to fail at an owner, and said: {m.out[-500:]}")
             return m
