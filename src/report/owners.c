@@ -240,13 +240,12 @@ static int rows_text(struct owners_image *o, const char *ref_text, struct error 
 	return r;
 }
 
-static int image_json(struct owners_image *o, const char *ref_text, struct error *err)
+static int image_json(struct owners_image *o, struct error *err)
 {
 	struct jsonw *w = &o->r->json;
 	const char *name = o->img->source->name;
 	int r;
 
-	jsonw_str(w, "image", ref_text);
 	jsonw_str(w, "name", name && name[0] ? name : NULL);
 	if (o->r->filter.list) {
 		jsonw_open(w, "entries", '[');
@@ -287,20 +286,24 @@ int owners_report_image(struct owners_report *r, const char *ref_text, struct im
 			struct error *err)
 {
 	struct owners_image o = { .r = r, .img = img };
+	bool json = r->opts.format == REPORT_JSON;
 	unsigned depth = r->json.depth;
-	int ret = accounts_load(&o.accounts, img, err);
+	int ret;
 
+	if (json) {
+		jsonw_open(&r->json, NULL, '{');
+		jsonw_str(&r->json, "image", ref_text);
+	}
+	ret = accounts_load(&o.accounts, img, err);
 	if (ret >= 0)
 		ret = owner_except_make(&o.except, r->filter.except, r->filter.except_count, &o.accounts, err);
-	if (ret >= 0 && r->opts.format == REPORT_JSON) {
-		jsonw_open(&r->json, NULL, '{');
-		ret = image_json(&o, ref_text, err);
+	if (ret >= 0)
+		ret = json ? image_json(&o, err) : image_text(&o, ref_text, err);
+	if (json) {
 		jsonw_unwind(&r->json, depth + 1);
 		if (ret < 0)
 			jsonw_error(&r->json, err);
 		jsonw_close(&r->json);
-	} else if (ret >= 0) {
-		ret = image_text(&o, ref_text, err);
 	}
 	owner_table_free(&o.table);
 	owner_except_free(&o.except);

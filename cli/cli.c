@@ -1,0 +1,189 @@
+#include "cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int exit_worse(int a, int b)
+{
+	static const int rank[] = { [EXIT_FITS] = 0, [EXIT_UNFIT] = 1, [EXIT_NO_LOOK] = 2, [EXIT_USAGE] = 3 };
+
+	return rank[a] >= rank[b] ? a : b;
+}
+
+int cli_error(const struct common_options *o, const char *what, const struct error *err)
+{
+	const char *hint = err_hint(err->code);
+	char shown[200];
+
+	fflush(stdout);
+	fputs("uidfit: ", stderr);
+	if (what && !strstr(err->msg, what))
+		fprintf(stderr, "%s: ", err_text(shown, sizeof(shown), what, strlen(what)));
+	fprintf(stderr, "%s\n", err->msg);
+	if (hint[0])
+		fprintf(stderr, "hint: %s\n", hint);
+	if (o && o->debug)
+		fprintf(stderr, "debug: code %s, errno %d\n", err_name(err->code), err->sys);
+	return err_exit_status(err->code);
+}
+
+static bool wants_color(const struct common_options *o)
+{
+	const char *no = getenv("NO_COLOR"), *force = getenv("CLICOLOR_FORCE"), *term = getenv("TERM");
+
+	if (o->no_color || (no && no[0]))
+		return false;
+	if (force && force[0] && strcmp(force, "0") != 0)
+		return true;
+	return isatty(STDOUT_FILENO) && term && strcmp(term, "dumb") != 0;
+}
+
+struct report_options cli_report_options(const struct common_options *o)
+{
+	return (struct report_options){
+		.format = (enum report_format)o->format,
+		.quiet = o->quiet,
+		.color = o->format == REPORT_TEXT && wants_color(o),
+		.out = stdout,
+	};
+}
+
+struct run {
+	const struct cli_images *how;
+	struct limits limits;
+	struct platform platform;
+	bool stdin_used;
+	bool stop; /* the report cannot be written */
+	int status;
+};
+
+static void failed(struct run *run, const char *label, const struct error *why)
+{
+	struct error err = { 0 };
+
+	run->status = exit_worse(run->status, cli_error(run->how->common, label, why));
+	if (run->how->failed(run->how->ctx, label, why, &err) < 0)
+		run->stop = true;
+}
+
+static void tell_images(struct run *run, const char *text, struct image_set *set, const struct notes *notes)
+{
+	for (size_t i = 0; i < set->count && !run->stop; i++) {
+		struct image *img = &set->images[i];
+		const char *label = set->count > 1 && img->source->name[0] ? img->source->name : text;
+		struct error err = { 0 };
+		int r = run->how->image(run->how->ctx, label, img, i ? NULL : notes, &err);
+
+		if (r >= 0) {
+			run->status = exit_worse(run->status, r);
+			continue;
+		}
+		run->status = exit_worse(run->status, cli_error(run->how->common, label, &err));
+		run->stop = ferror(run->how->out);
+	}
+}
+
+static int look(struct run *run, const char *text, struct notes *notes, struct error *err)
+{
+	const struct image_choice *choice = run->how->choice;
+	struct source_options opts = {
+		.limits = &run->limits,
+		.notes = notes,
+		.platform = choice->platform ? &run->platform : NULL,
+		.all_platforms = choice->all_platforms,
+		.stdin_fd = STDIN_FILENO,
+	};
+	struct image_options how = {
+		.limits = &run->limits, .notes = notes, .verify = choice->verify, .threads = choice->threads
+	};
+	_cleanup_(ref_freep) struct ref ref = { 0 };
+	_cleanup_(source_closep) struct source *source = NULL;
+	struct image_set set = { 0 };
+	int r = ref_parse(&ref, text, err);
+
+	if (r < 0)
+		return r;
+	if (ref.transport == TRANSPORT_STDIN && run->stdin_used)
+		return err_fail(err, ERR_USAGE, 0, "standard input can be read once only");
+	run->stdin_used |= ref.transport == TRANSPORT_STDIN;
+	r = source_open(&source, &ref, &opts, err);
+	if (r >= 0)
+		r = image_set_load(&set, source, &how, err);
+	if (r < 0)
+		return r;
+	tell_images(run, text, &set, notes);
+	image_set_free(&set);
+	return 0;
+}
+
+static void one(struct run *run, const char *text)
+{
+	_cleanup_(notes_freep) struct notes *notes = notes_new();
+	struct error err = { 0 };
+
+	if (run->stop)
+		return;
+	if (!notes) {
+		err_nomem(&err);
+		failed(run, text, &err);
+	} else if (look(run, text, notes, &err) < 0) {
+		failed(run, text, &err);
+	}
+}
+
+/* Lines of a file; blank ones and those that begin with # are skipped. */
+static int from_file(struct run *run, const char *path, size_t *count, struct error *err)
+{
+	bool is_stdin = strcmp(path, "-") == 0;
+	FILE *in = is_stdin ? stdin : fopen(path, "re");
+	char *line = NULL;
+	size_t cap = 0;
+	ssize_t n;
+	int r = 0;
+
+	if (!in)
+		return err_fail(err, ERR_NOT_FOUND, errno, "--images-from %s", path);
+	run->stdin_used |= is_stdin;
+	while (!run->stop && (n = getline(&line, &cap, in)) >= 0) {
+		char *text = line + strspn(line, " \t");
+
+		while (n > text - line && strchr(" \t\r\n", line[n - 1]))
+			line[--n] = '\0';
+		if (!*text || *text == '#')
+			continue;
+		++*count;
+		one(run, text);
+	}
+	if (ferror(in))
+		r = err_fail(err, ERR_IO, errno, "--images-from %s", path);
+	free(line);
+	if (!is_stdin)
+		fclose(in);
+	return r;
+}
+
+int cli_each_image(const struct cli_images *how, const struct word_list *operands)
+{
+	struct run run = { .how = how, .limits = limits_default() };
+	size_t count = operands->count;
+	struct error err = { 0 };
+	int r = 0;
+
+	for (size_t i = 0; i < how->common->limit.count && r >= 0; i++)
+		r = limits_set(&run.limits, how->common->limit.words[i], &err);
+	if (r >= 0 && how->choice->platform)
+		r = platform_parse(&run.platform, how->choice->platform, &err);
+	if (r >= 0 && !count && !how->choice->images_from)
+		r = err_fail(&err, ERR_USAGE, 0, "no image was named");
+	if (r < 0)
+		return cli_error(how->common, NULL, &err);
+	for (size_t i = 0; i < operands->count; i++)
+		one(&run, operands->words[i]);
+	if (how->choice->images_from) {
+		r = from_file(&run, how->choice->images_from, &count, &err);
+		if (r >= 0 && !count)
+			r = err_fail(&err, ERR_USAGE, 0, "--images-from %s names no image",
+				     how->choice->images_from);
+	}
+	return r < 0 ? exit_worse(run.status, cli_error(how->common, NULL, &err)) : run.status;
+}
