@@ -55,7 +55,10 @@ DEFINE_CLEANUP(struct source, source_close)
 bool source_is_one_pass(const struct source *s);
 
 /* Called for each member of a one-pass source that may be a layer: blob is its name, raw its bytes as stored
- * (not decoded), valid during the call; what it does not read is passed over. Below 0 stops the scan. */
+ * (not decoded), valid during the call; what it does not read is passed over. fn may close raw or not: the bytes stay the
+ * source's. The same name twice: the later replaces the earlier, as extraction would. Some that are no layer come too (a compressed
+ * document): what fn cannot read is only an error if an image names it. size may be SOURCE_SIZE_UNKNOWN. Below 0
+ * stops the scan. */
 typedef int source_blob_fn(void *ctx, const char *blob, uint64_t size, struct stream *raw,
 			   struct error *err);
 
@@ -64,7 +67,9 @@ typedef int source_blob_fn(void *ctx, const char *blob, uint64_t size, struct st
 int source_scan(struct source *s, source_blob_fn *fn, void *ctx, struct error *err) _must_check_;
 
 /* The images that the reference, the platform and all_platforms choose; at least one, else ERR_NOT_FOUND naming what there is.
- * Manifests and configs are verified against their digests. Attestations are skipped with a note. */
+ * Manifests and configs are verified against their digests. Attestations are skipped with a note. Without --platform, an
+ * index gives this machine's platform or its only one (with a note), else ERR_NOT_FOUND; with it, images for others are skipped with a
+ * note. Of a one-pass source the layers are looked up here too, with the errors of source_layer_open. */
 int source_images(struct source *s, const struct source_image **images, size_t *count,
 		  struct error *err) _must_check_;
 
