@@ -27,7 +27,7 @@ const char *rule_name(enum rule r); /* "owner-outside-map" */
 enum level { LEVEL_NOTE, LEVEL_WARNING, LEVEL_ERROR };
 const char *level_name(enum level l);
 
-#define CHECK_TARGETS_MAX 32
+#define CHECK_TARGETS_MAX TARGET_USES_MAX
 
 struct finding {
 	enum rule rule;
@@ -41,7 +41,7 @@ struct finding {
 	/* Per target, bit i: the id maps. Where the target does not consult it, both bits are set. */
 	uint32_t uid_fits, gid_fits;
 	uint32_t targets; /* the targets that this finding concerns */
-	bool security;	  /* becomes root with a setuid bit or a capability */
+	bool security;	  /* becomes root with a setuid or setgid bit or a capability */
 	const char *subject; /* passwd findings: account's name; user findings: USER as written; else NULL */
 	const char *path;    /* of the file that names the subject ("etc/passwd"); NULL else */
 };
@@ -60,7 +60,7 @@ struct check_engine_error {
 
 struct check_target {
 	const struct target_use *use;
-	bool fits; /* no effect at --fail-on's level or above: see check_fits */
+	bool fits; /* no effect at --fail-on's level or above; where it is never, as with warning */
 	enum level worst;
 	bool any; /* any finding at all */
 	struct check_effect *effects;
@@ -73,12 +73,15 @@ struct check_target {
 	size_t error_count;
 	const char *undecided; /* what could not be decided and why ("the map has no host side"), or NULL */
 	bool grown; /* podman-auto: the map grew to hold the image */
+	uint64_t size; /* podman-auto: ids that its map has for this image, at most max_size; else 0 */
+	uint64_t need; /* podman-auto: ids that the image asks for, above max_size where it does not fit; else 0 */
 };
 
 /* USER and groups judged. */
 struct check_user {
 	struct exec_user user;
 	uint32_t uid_fits, gid_fits; /* bit per target */
+	uint32_t group_fits;	     /* all supplementary groups */
 	uint32_t fits;		     /* uid, gid and groups */
 };
 
@@ -89,6 +92,7 @@ struct check_cause {
 	int64_t uid;
 	uint64_t entries;
 	size_t layers;
+	size_t last_layer; /* of those */
 };
 
 struct check_options {
@@ -113,10 +117,17 @@ struct check {
 	uint64_t *layer_findings; /* per layer */
 	uint64_t counts[LEVEL_ERROR + 1];
 	uint64_t rule_counts[RULE_COUNT];
-	bool fits;
+	bool fits; /* all targets fit. With fail_never the exit status does not follow it */
+	struct judge *judge; /* of target/check-internal.h */
 };
 
-/* Looks at everything once: counts, effects, first errors, causes. img and opts are borrowed. */
+/* Findings about an entry: at most one about its owner, whose rule is that of the worst target; one for each ACL id
+ * outside; one about its capability; one about its size. A note about a target is not in targets where another fares worse.
+ *
+ * owner-unnamed: an id other than 0 and 65534 that is inside a map and that no passwd or group file of any layer names; not asked
+ * where the image has no such file, except for a single layer that is no image (tar:, rootfs:), where nothing names any.
+ *
+ * Looks at everything once: counts, effects, first errors, causes. img and opts are borrowed. */
 int check_image(struct check **out, struct image *img, const struct check_options *opts,
 		struct error *err) _must_check_;
 void check_free(struct check *c);

@@ -1,0 +1,239 @@
+/* Walks the entries of layers that have something to tell, and tells it. */
+#include "target/check-internal.h"
+
+#include <string.h>
+
+#include "base/num.h"
+#include "target/sparse-log.h"
+
+#define MODE_SETUID 04000u
+#define MODE_SETGID 02000u
+#define ACL_DEDUP_MAX 64 /* an ACL's ids are compared with each other up to here */
+
+struct walk {
+	struct check *c;
+	told_fn *fn;
+	void *ctx;
+	size_t layer;
+	const struct judged_inventory *inventory;
+	const struct inv_entry *e;
+	bool seen; /* visible and by_layer hold for e */
+	enum visible visible;
+	long by_layer;
+};
+
+/* Visibility costs a look at the layers above, so it is asked at the first finding of an entry. */
+static int look(struct walk *w, struct error *err)
+{
+	if (w->seen)
+		return 0;
+	w->seen = true;
+	return image_visibility(w->c->image, w->layer, w->e, &w->visible, &w->by_layer, err);
+}
+
+/* Targets that consult the ids of this entry. */
+static uint32_t consult(const struct walk *w)
+{
+	const struct judge *j = w->c->judge;
+	enum inv_kind kind = w->e->kind;
+
+	/* ".wh..wh.plnk/1" is a file to an engine that knows no AUFS; a last name that begins ".wh." is a whiteout to it. */
+	if (kind == INV_AUFS_META) {
+		const char *slash = memrchr(w->e->path, '/', w->e->path_len);
+		const char *last = slash ? slash + 1 : w->e->path;
+
+		if (!strncmp(last, ".wh.", 4))
+			return j->consult[INV_AUFS_META] & j->consult[INV_WHITEOUT];
+	}
+	return j->consult[kind] & (w->visible == VISIBLE ? UINT32_MAX : ~j->visible_only);
+}
+
+static void begin(const struct walk *w, struct told *t)
+{
+	*t = (struct told){ .f = {
+				    .layer = (long)w->layer,
+				    .entry = w->e,
+				    .uid = w->e->uid,
+				    .gid = w->e->gid,
+				    .has_uid = true,
+				    .has_gid = true,
+				    .visible = w->visible,
+				    .by_layer = w->by_layer,
+				    .uid_fits = w->c->judge->all,
+				    .gid_fits = w->c->judge->all,
+			    } };
+}
+
+static int tell(struct walk *w, struct told *t, struct error *err)
+{
+	return told_finish(t) ? w->fn(w->ctx, t, err) : 0;
+}
+
+static bool is_file(enum inv_kind k)
+{
+	return k == INV_REG || k == INV_HARDLINK;
+}
+
+static bool keeps_owner(enum inv_kind k)
+{
+	return k <= INV_FIFO || k == INV_ROOT;
+}
+
+/* Rights that a change of owner to root hands to whoever runs the file. */
+static bool is_security(const struct inv_entry *e, bool uid_root, bool gid_root)
+{
+	return is_file(e->kind) &&
+	       ((uid_root && e->mode & MODE_SETUID) || (gid_root && e->mode & MODE_SETGID) ||
+		((uid_root || gid_root) && e->flags & INV_CAPABILITY));
+}
+
+static int tell_owner(struct walk *w, const struct judged_owner *o, struct error *err)
+{
+	const struct judge *j = w->c->judge;
+	const struct inv_entry *e = w->e;
+	uint32_t mask = consult(w);
+	uint32_t out = mask & (o->uid_out | o->gid_out);
+	uint32_t root = mask & (o->uid_root | o->gid_root) & ~out;
+	uint32_t wrap = mask & (o->uid_wrap | o->gid_wrap) & ~out;
+	bool uid_zero = judge_wraps_to_root(e->uid), gid_zero = judge_wraps_to_root(e->gid);
+	uint32_t zero = (uid_zero ? o->uid_wrap : 0) | (gid_zero ? o->gid_wrap : 0);
+	struct told t;
+
+	begin(w, &t);
+	told_parts_by(&t, RULE_OWNER_OUTSIDE_MAP, j->owner_by, out & j->owner_by[OUTCOME_ERROR]);
+	told_part(&t, RULE_OWNER_BECOMES_ROOT, STAGE_RUNTIME, OUTCOME_ROOT, root);
+	told_part(&t, RULE_OWNER_WRAPS, STAGE_RUNTIME, OUTCOME_ROOT, wrap & zero);
+	told_part(&t, RULE_OWNER_WRAPS, STAGE_RUNTIME, OUTCOME_IGNORED, wrap & ~zero);
+	told_parts_by(&t, RULE_OWNER_BECOMES_NOBODY, j->owner_by, out & j->owner_by[OUTCOME_NOBODY]);
+	told_parts_by(&t, RULE_OWNER_OUTSIDE_MAP, j->owner_by,
+		      out & ~(j->owner_by[OUTCOME_ERROR] | j->owner_by[OUTCOME_NOBODY]));
+	if (o->unnamed && keeps_owner(e->kind))
+		told_part(&t, RULE_OWNER_UNNAMED, STAGE_RUNTIME, OUTCOME_NONE,
+			  j->all & ~(o->uid_out | o->gid_out | root | wrap));
+	t.f.uid_fits = j->all & ~(mask & (o->uid_out | o->uid_root | o->uid_wrap));
+	t.f.gid_fits = j->all & ~(mask & (o->gid_out | o->gid_root | o->gid_wrap));
+	t.f.security = is_security(e, (mask & o->uid_root) || (uid_zero && wrap & o->uid_wrap),
+				   (mask & o->gid_root) || (gid_zero && wrap & o->gid_wrap));
+	t.message = e->kind == INV_WHITEOUT ? "whiteout" : "owner";
+	return tell(w, &t, err);
+}
+
+static bool told_before(const struct inv_entry *e, size_t i)
+{
+	for (size_t k = 0; k < i && i < ACL_DEDUP_MAX; k++)
+		if (e->acl[k].id == e->acl[i].id && e->acl[k].is_gid == e->acl[i].is_gid)
+			return true;
+	return false;
+}
+
+static int tell_acl_id(struct walk *w, const struct inv_acl_id *a, uint32_t mask, struct error *err)
+{
+	const struct judge *j = w->c->judge;
+	uint32_t out = mask & judge_outside(w->c, a->id, a->is_gid);
+	struct told t;
+
+	if (!out)
+		return 0;
+	begin(w, &t);
+	t.f.has_uid = !a->is_gid;
+	t.f.has_gid = a->is_gid;
+	t.f.uid = t.f.gid = a->id;
+	*(a->is_gid ? &t.f.gid_fits : &t.f.uid_fits) &= ~out;
+	told_parts_by(&t, RULE_ACL_OUTSIDE_MAP, j->acl_by, out);
+	t.message = "acl";
+	return tell(w, &t, err);
+}
+
+static int tell_xattrs(struct walk *w, struct error *err)
+{
+	const struct judge *j = w->c->judge;
+	const struct inv_entry *e = w->e;
+	uint32_t mask = consult(w);
+	struct told t;
+	int r = 0;
+
+	if (!keeps_owner(e->kind) && e->kind != INV_AUFS_META)
+		return 0;
+	begin(w, &t);
+	if (e->flags & INV_ACL_INVALID) {
+		told_parts_by(&t, RULE_ACL_INVALID, j->acl_invalid_by, mask);
+		t.message = "acl-invalid";
+		r = tell(w, &t, err);
+	}
+	for (size_t i = 0; i < e->acl_count && !r; i++)
+		if (!told_before(e, i))
+			r = tell_acl_id(w, &e->acl[i], mask, err);
+	if (r || !(e->flags & INV_CAP_ROOTID))
+		return r;
+	begin(w, &t);
+	t.f.has_gid = false;
+	t.f.uid = e->cap_rootid;
+	mask &= judge_outside(w->c, e->cap_rootid, false);
+	t.f.uid_fits &= ~mask;
+	told_parts_by(&t, RULE_CAPABILITY_ROOTID_OUTSIDE_MAP, j->capability_by, mask);
+	t.message = "capability";
+	return tell(w, &t, err);
+}
+
+static int tell_entry(struct walk *w, struct error *err)
+{
+	const struct judged_owner *o = &w->inventory->owners[w->e->owner];
+	bool owner = o->unnamed || (o->uid_out | o->gid_out | o->uid_root | o->gid_root |
+				    o->uid_wrap | o->gid_wrap);
+	bool xattrs = w->e->acl_count || w->e->flags & (INV_ACL_INVALID | INV_CAP_ROOTID);
+	bool sparse = sparse_log_is(w->e);
+	struct told t;
+	int r = 0;
+
+	w->seen = false;
+	if (owner || xattrs || sparse)
+		r = look(w, err);
+	if (!r && owner)
+		r = tell_owner(w, o, err);
+	if (!r && xattrs)
+		r = tell_xattrs(w, err);
+	if (r || !sparse)
+		return r;
+	begin(w, &t);
+	told_part(&t, RULE_OVERSIZED_SPARSE_LOG, STAGE_PULL, OUTCOME_NONE, w->c->judge->all);
+	return tell(w, &t, err);
+}
+
+static int walk_layer(struct walk *w, struct error *err)
+{
+	struct inv_entry e;
+	struct inv_iter it;
+	int r;
+
+	inv_iter_init(&it, w->inventory->inventory);
+	w->e = &e;
+	while (!(r = inv_iter_next(&it, &e, err))) {
+		if (e.owner >= w->inventory->inventory->owner_count)
+			r = err_fail(err, ERR_BUG, 0, "entry %llu: no such owner",
+				     (unsigned long long)e.index);
+		else
+			r = tell_entry(w, err);
+		if (r < 0)
+			break;
+	}
+	inv_iter_done(&it);
+	return r < 0 ? r : 0;
+}
+
+int walk_layers(struct check *c, told_fn *fn, void *ctx, struct error *err)
+{
+	struct walk w = { .c = c, .fn = fn, .ctx = ctx };
+
+	for (size_t i = 0; i < c->image->layer_count; i++) {
+		int r;
+
+		w.layer = i;
+		w.inventory = &c->judge->inventories[c->judge->of_layer[i]];
+		if (w.inventory->quiet)
+			continue;
+		r = walk_layer(&w, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
