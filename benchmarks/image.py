@@ -11,7 +11,7 @@ import tempfile
 from debian import base_tar
 from engines import Dockerd
 
-STEPS = ["python3", "gcc", "clang", "nodejs", "default-jdk-headless", "git postgresql-15"]
+STEPS = ["python3", "gcc", "clang", "nodejs npm", "default-jdk-headless", "git postgresql-15"]
 
 
 def dockerfile():
