@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,12 +118,18 @@ static int read_names(struct rootfs_walk *w, struct walk_frame *f, struct error 
 	return r;
 }
 
+static bool is_frame(int fd, const struct walk_frame *f)
+{
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && st.st_dev == f->dev && st.st_ino == f->ino;
+}
+
 /* Enters the current entry. */
 static int push(struct rootfs_walk *w, struct error *err)
 {
 	struct walk_frame f = { .dev = w->st.st_dev, .ino = w->st.st_ino,
 				.path_len = w->path.len };
-	struct stat st;
 	const char *name;
 	int dir = rootfs_walk_parent(w, &name), r;
 
@@ -136,9 +143,9 @@ static int push(struct rootfs_walk *w, struct error *err)
 		w->cap = cap;
 	}
 	f.fd = openat(dir, name, DIR_FLAGS);
-	if (f.fd < 0 || fstat(f.fd, &st) < 0)
+	if (f.fd < 0)
 		r = rootfs_walk_fail(w, errno, "open", err);
-	else if (st.st_dev != f.dev || st.st_ino != f.ino)
+	else if (!is_frame(f.fd, &f))
 		r = rootfs_walk_fail(w, 0, "changed while it was read:", err);
 	else
 		r = read_names(w, &f, err);
@@ -154,12 +161,26 @@ static int push(struct rootfs_walk *w, struct error *err)
 	return 0;
 }
 
+/* Leaves a directory. Its parent, if parked, is what ".." opens, unless somebody moved it: unpark() then. */
+static void pop(struct rootfs_walk *w)
+{
+	struct walk_frame *f = &w->frames[--w->depth], *up = f - 1;
+
+	if (w->depth && up->fd < 0 && f->fd >= 0) {
+		up->fd = openat(f->fd, "..", DIR_FLAGS);
+		if (!is_frame(up->fd, up)) {
+			closep(&up->fd);
+			up->fd = -1;
+		}
+	}
+	frame_done(f);
+}
+
 /* Opens a parked directory again, from the root, part by part. */
 static int unpark(struct rootfs_walk *w, struct walk_frame *f, struct error *err)
 {
 	_cleanup_(closep) int fd = fcntl(w->root, F_DUPFD_CLOEXEC, 3);
 	char *path = (char *)w->path.data;
-	struct stat st;
 
 	w->path.len = f->path_len;
 	path[f->path_len] = '\0';
@@ -175,9 +196,9 @@ static int unpark(struct rootfs_walk *w, struct walk_frame *f, struct error *err
 		fd = next;
 		at += n + 1;
 	}
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (fd < 0)
 		return rootfs_walk_fail(w, errno, "open", err);
-	if (st.st_dev != f->dev || st.st_ino != f->ino)
+	if (!is_frame(fd, f))
 		return rootfs_walk_fail(w, 0, "changed while it was read:", err);
 	f->fd = fd;
 	fd = -1;
@@ -238,8 +259,7 @@ int rootfs_walk_next(struct rootfs_walk *w, struct error *err)
 		const char *name;
 
 		if (f->next == f->count) {
-			frame_done(f);
-			w->depth--;
+			pop(w);
 			continue;
 		}
 		if (f->fd < 0) {

@@ -10,8 +10,8 @@
 static int not_built_yet(struct source *s, struct error *err)
 {
 	return err_fail(err, ERR_UNSUPPORTED, 0,
-			"%s: this transport is not built yet: skopeo copy %s:%s oci:DIR makes what can be read",
-			transport_name(s->transport), transport_name(s->transport), s->path);
+			"%s: this transport is not built yet: 'skopeo copy' to oci:DIR makes what can be read",
+			transport_name(s->transport));
 }
 
 static source_open_fn *const transports[] = {
