@@ -29,8 +29,8 @@ struct ref {
 };
 
 /* oci: and oci-archive: end their path at the first ':'; docker-archive: too, /dev/stdin and "-" mean standard
- * input. A bare path is not split here (it may hold colons). -ERR_USAGE for an unknown or empty
- * transport. */
+ * input (path is then "-", for tar: too). docker:dind is an image's name, only docker:// a transport. A bare path is not split here (it may hold colons). -ERR_USAGE for an unknown ("http://") or empty
+ * transport, for nothing behind it, and for an @ without a number. */
 int ref_parse(struct ref *out, const char *text, struct error *err) _must_check_;
 void ref_free(struct ref *r);
 static inline void ref_freep(struct ref *r)
