@@ -65,7 +65,7 @@ struct tar_reader {
 	/* Of the entry handed out, for messages on its body. */
 	const char *said_name;
 	size_t said_len;
-	uint64_t said_offset;
+	uint64_t said_offset, said_body, said_size;
 };
 
 int tar_reader_new(struct tar_reader **out, struct stream *in, const struct limits *limits,
@@ -223,21 +223,24 @@ static int take_header(struct tar_reader *r, const uint8_t *block, struct error 
 	return 0;
 }
 
-/* The name that the header's entry will have, as far as it is known. */
+/* Names the header, or its entry by the name that it will have, as far as that is known. */
 static int wrap_header(struct tar_reader *r, struct error *err)
 {
-	if (r->flag == 'x' || r->flag == 'g')
-		return wrap_named(err, "extended header", r->name, r->name_len, r->header_offset);
+	struct pax_value own = { r->name, r->name_len }, longer = { buf_str(&r->long_name), r->long_name.len };
+	const struct pax_value *name = &own;
+
+	if (r->flag == 'x' || r->flag == TAR_PAX_GLOBAL)
+		return wrap_named(err, "extended header", own.s, own.n, r->header_offset);
 	if (r->flag == 'L' || r->flag == 'K')
-		return wrap_named(err, r->flag == 'L' ? "long name" : "long link", r->name,
-				  r->name_len, r->header_offset);
-	if (r->long_name.len)
-		return wrap_named(err, "entry", buf_str(&r->long_name), r->long_name.len,
+		return wrap_named(err, r->flag == 'L' ? "long name" : "long link", own.s, own.n,
 				  r->header_offset);
 	if (r->has_pax && r->pax.v[PAX_PATH].n)
-		return wrap_named(err, "entry", r->pax.v[PAX_PATH].s, r->pax.v[PAX_PATH].n,
-				  r->header_offset);
-	return wrap_named(err, "entry", r->name, r->name_len, r->header_offset);
+		name = &r->pax.v[PAX_PATH];
+	if (longer.n)
+		name = &longer;
+	if (r->has_pax && sparse_in_records(&r->pax) && r->pax.v[PAX_SPARSE_NAME].n)
+		name = &r->pax.v[PAX_SPARSE_NAME];
+	return wrap_named(err, "entry", name->s, name->n, r->header_offset);
 }
 
 /* 0 with the header taken and passed, 1 at the end. */
@@ -457,7 +460,7 @@ static int finish_global(struct tar_reader *r, struct tar_entry *e, struct error
 		.gname = "",
 		.start_offset = e->start_offset,
 		.header_offset = e->header_offset,
-		.body_offset = r->cursor.offset,
+		.body_offset = e->header_offset + TAR_BLOCK,
 	};
 	return 0;
 }
@@ -575,21 +578,26 @@ static int wrap_body(const struct tar_reader *r, struct error *err)
 	return wrap_named(err, "entry", r->said_name, r->said_len, r->said_offset);
 }
 
+/* Names the body's place and not how far it was read, which depends on how the bytes came. */
 static int body_truncated(const struct tar_reader *r, struct error *err)
 {
-	err_fail(err, ERR_TRUNCATED, 0, "the stream ends at %" PRIu64 ", %" PRIu64 " bytes of body missing",
-		 r->cursor.offset, r->body_left);
+	err_fail(err, ERR_TRUNCATED, 0,
+		 "the stream ends inside its body of %" PRIu64 " bytes at %" PRIu64, r->said_size,
+		 r->said_body);
 	return wrap_body(r, err);
 }
 
 static int skip_body(struct tar_reader *r, uint64_t n, struct error *err)
 {
 	uint64_t passed;
+	int ret = cursor_skip(&r->cursor, n, &passed, err);
 
-	if (cursor_skip(&r->cursor, n, &passed, err) < 0)
+	if (ret == -ERR_TRUNCATED || (ret == 0 && passed < n))
+		return body_truncated(r, err);
+	if (ret < 0)
 		return wrap_body(r, err);
-	r->body_left -= passed;
-	return passed < n ? body_truncated(r, err) : 0;
+	r->body_left -= n;
+	return 0;
 }
 
 int tar_reader_next(struct tar_reader *r, struct tar_entry *entry, struct error *err)
@@ -617,6 +625,8 @@ int tar_reader_next(struct tar_reader *r, struct tar_entry *entry, struct error 
 	r->said_name = entry->name;
 	r->said_len = entry->name_len;
 	r->said_offset = entry->header_offset;
+	r->said_body = entry->body_offset;
+	r->said_size = entry->body_size;
 	return 0;
 }
 
