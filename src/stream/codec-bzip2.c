@@ -53,6 +53,11 @@ static void bzip2_close(void *state)
 	free(state);
 }
 
+static bool bzip2_magic(unsigned i, uint8_t byte)
+{
+	return i == 3 ? byte >= '1' && byte <= '9' : byte == "BZh"[i];
+}
+
 static int bzip2_step(void *state, struct codec_io *io, struct error *err)
 {
 	struct bzip2 *b = state;
@@ -71,9 +76,6 @@ static int bzip2_step(void *state, struct codec_io *io, struct error *err)
 		return 0;
 	case BZ_MEM_ERROR:
 		return err_nomem(err);
-	case BZ_DATA_ERROR_MAGIC:
-		io->foreign = true;
-		return err_fail(err, ERR_BAD_INPUT, 0, "no bzip2 stream");
 	default:
 		return err_fail(err, ERR_BAD_INPUT, 0, "damaged data or wrong checksum");
 	}
@@ -81,6 +83,8 @@ static int bzip2_step(void *state, struct codec_io *io, struct error *err)
 
 const struct codec_ops codec_bzip2 = {
 	.name = "bzip2",
+	.magic_len = 4,
+	.magic = bzip2_magic,
 	.open = bzip2_open,
 	.reset = bzip2_reset,
 	.step = bzip2_step,

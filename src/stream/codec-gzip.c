@@ -103,14 +103,13 @@ static void header_part(struct gzip *g, enum part from)
 	g->count = 0;
 }
 
-static int fixed_byte(struct gzip *g, uint8_t byte, struct codec_io *io, struct error *err)
+static bool gzip_magic(unsigned i, uint8_t byte)
 {
-	static const uint8_t magic[2] = { 0x1f, 0x8b };
+	return byte == (i == 0 ? 0x1f : 0x8b);
+}
 
-	if (g->count < 2 && byte != magic[g->count]) {
-		io->foreign = true;
-		return err_fail(err, ERR_BAD_INPUT, 0, "no gzip header");
-	}
+static int fixed_byte(struct gzip *g, uint8_t byte, struct error *err)
+{
 	if (g->count == 2 && byte != Z_DEFLATED)
 		return err_fail(err, ERR_BAD_INPUT, 0, "compression method %u is not deflate", byte);
 	if (g->count == 3) {
@@ -130,11 +129,11 @@ static int hcrc_check(struct gzip *g, struct error *err)
 	return 0;
 }
 
-static int header_byte(struct gzip *g, uint8_t byte, struct codec_io *io, struct error *err)
+static int header_byte(struct gzip *g, uint8_t byte, struct error *err)
 {
 	switch (g->part) {
 	case FIXED:
-		return fixed_byte(g, byte, io, err);
+		return fixed_byte(g, byte, err);
 	case EXTRA_LEN:
 	case HCRC:
 		g->value = g->count == 0 ? byte : g->value | (unsigned)byte << 8;
@@ -165,7 +164,7 @@ static int header_step(struct gzip *g, struct codec_io *io, struct error *err)
 
 		if (g->part != HCRC)
 			g->crc = crc32(g->crc, &byte, 1);
-		r = header_byte(g, byte, io, err);
+		r = header_byte(g, byte, err);
 		if (r < 0)
 			return r;
 		codec_io_pass(io, 1, 0);
@@ -188,6 +187,8 @@ static int gzip_step(void *state, struct codec_io *io, struct error *err)
 
 const struct codec_ops codec_gzip = {
 	.name = "gzip",
+	.magic_len = 2,
+	.magic = gzip_magic,
 	.open = gzip_open,
 	.reset = gzip_reset,
 	.step = gzip_step,

@@ -12,19 +12,22 @@ struct codec_io {
 	size_t in_len; /* <= CODEC_STEP_MAX; may be 0 while output is pending */
 	uint8_t *out;
 	size_t out_len; /* > 0, <= BLOCK_SIZE */
-	bool foreign;	/* set beside ERR_BAD_INPUT: what began here does not have the magic */
 };
 
 #define CODEC_STEP_MAX (1u << 24) /* fits every library's counter, far from their overflows */
 
 struct codec_ops {
 	const char *name;
+	/* Whether byte can be the i-th of a member, for i below magic_len: junk behind a member is told from a member
+	 * that was cut off by its first wrong byte. */
+	unsigned magic_len;
+	bool (*magic)(unsigned i, uint8_t byte);
 	/* Zero padding may stand between members too, in units of so many bytes; 0: at the end alone. */
 	unsigned padding_between;
 	int (*open)(void **state, const struct limits *limits, struct error *err);
 	/* Makes ready for another member. */
 	int (*reset)(void *state, struct error *err);
-	/* Advances io. 0: wants more input or more room; 1: the member ended, its checksums right. Room is left over
+	/* Advances io; the magic was seen to. 0: wants more input or more room; 1: the member ended, its checksums right. Room is left over
 	 * only when nothing is pending. Messages name neither codec nor offset. */
 	int (*step)(void *state, struct codec_io *io, struct error *err);
 	void (*close)(void *state);

@@ -14,6 +14,7 @@ struct decoder {
 	struct block *in;
 	size_t in_pos;
 	uint64_t in_offset; /* compressed bytes passed */
+	uint64_t start;	    /* of the member at hand */
 	uint64_t out_left;  /* bytes that may still come out */
 	uint64_t members;   /* whole ones */
 	uint64_t padding;   /* zero bytes since the last member */
@@ -52,12 +53,25 @@ static int finish(struct decoder *d, struct error *err)
 	return where(d, err);
 }
 
-static int foreign(struct decoder *d, struct error *err)
+static int foreign(struct decoder *d, uint64_t offset, struct error *err)
 {
+	if (d->members == 0)
+		return err_fail(err, ERR_BAD_INPUT, 0, "%s at byte %" PRIu64 ": no %s data begins here",
+				d->ops->name, offset, d->ops->name);
 	return err_fail(err, ERR_BAD_INPUT, 0,
 			"%s at byte %" PRIu64 ": behind member %" PRIu64
 			" stands neither another one nor zero padding",
-			d->ops->name, d->in_offset, d->members);
+			d->ops->name, offset, d->members);
+}
+
+static int check_magic(struct decoder *d, const struct codec_io *io, struct error *err)
+{
+	uint64_t seen = d->in_offset - d->start;
+
+	for (size_t i = 0; seen + i < d->ops->magic_len && i < io->in_len; i++)
+		if (!d->ops->magic((unsigned)(seen + i), io->in[i]))
+			return foreign(d, d->start, err);
+	return 0;
 }
 
 /* Between members: passes zero padding, begins a member at any other byte. */
@@ -76,8 +90,9 @@ static int between(struct decoder *d, struct error *err)
 	if (p == end)
 		return 0;
 	if (d->padding && (unit == 0 || d->padding % unit))
-		return foreign(d, err);
+		return foreign(d, d->in_offset, err);
 	d->padding = 0;
+	d->start = d->in_offset;
 	d->in_member = true;
 	return d->members ? d->ops->reset(d->state, err) : 0;
 }
@@ -89,13 +104,15 @@ static int step(struct decoder *d, struct codec_io *io, struct error *err)
 
 	io->in = d->in ? d->in->data + d->in_pos : (const uint8_t *)"";
 	io->in_len = d->in ? MIN(d->in->len - d->in_pos, (size_t)CODEC_STEP_MAX) : 0;
-	io->foreign = false;
 	given = io->in_len;
+	r = check_magic(d, io, err);
+	if (r < 0)
+		return r;
 	r = d->ops->step(d->state, io, err);
 	d->in_pos += given - io->in_len;
 	d->in_offset += given - io->in_len;
 	if (r < 0)
-		return io->foreign && d->members ? foreign(d, err) : where(d, err);
+		return where(d, err);
 	d->pending = r == 0 && io->out_len == 0;
 	if (r == 1) {
 		d->in_member = false;

@@ -46,7 +46,12 @@ static void xz_close(void *state)
 	free(x);
 }
 
-static int xz_error(struct xz *x, lzma_ret code, struct codec_io *io, struct error *err)
+static bool xz_magic(unsigned i, uint8_t byte)
+{
+	return byte == (uint8_t)"\xfd" "7zXZ"[i];
+}
+
+static int xz_error(struct xz *x, lzma_ret code, struct error *err)
 {
 	switch (code) {
 	case LZMA_MEM_ERROR:
@@ -57,9 +62,6 @@ static int xz_error(struct xz *x, lzma_ret code, struct codec_io *io, struct err
 		return err_fail(err, ERR_UNSUPPORTED, 0, "an unknown kind of checksum");
 	case LZMA_OPTIONS_ERROR:
 		return err_fail(err, ERR_UNSUPPORTED, 0, "unknown options or filters");
-	case LZMA_FORMAT_ERROR:
-		io->foreign = true;
-		return err_fail(err, ERR_BAD_INPUT, 0, "no xz stream");
 	default:
 		return err_fail(err, ERR_BAD_INPUT, 0, "damaged data or wrong checksum");
 	}
@@ -81,11 +83,13 @@ static int xz_step(void *state, struct codec_io *io, struct error *err)
 	/* LZMA_BUF_ERROR: twice nothing to do; codec-stream.c counts. */
 	if (r == LZMA_OK || r == LZMA_BUF_ERROR)
 		return 0;
-	return xz_error(x, r, io, err);
+	return xz_error(x, r, err);
 }
 
 const struct codec_ops codec_xz = {
 	.name = "xz",
+	.magic_len = 6,
+	.magic = xz_magic,
 	.padding_between = 4,
 	.open = xz_open,
 	.reset = xz_reset,

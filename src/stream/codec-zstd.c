@@ -1,20 +1,13 @@
 /* zstd, RFC 8878: frames and skippable frames are its members. */
 #include <stdlib.h>
-#include <string.h>
 #include <zstd.h>
 #include <zstd_errors.h>
 
 #include "stream/codec-impl.h"
 
-#define MAGIC_SIZE 4
-
 struct zstd {
 	ZSTD_DCtx *ctx;
 	struct limits limits;
-	/* The magic is gathered and judged here: libzstd may be built to read its older formats too, which no image
-	 * may have and which nobody looks after. */
-	uint8_t magic[MAGIC_SIZE];
-	unsigned magic_len;
 };
 
 /* The library takes powers of two alone; a limit between two of them counts as the lower. */
@@ -51,7 +44,6 @@ static int zstd_reset(void *state, struct error *err _unused_)
 	struct zstd *z = state;
 
 	ZSTD_DCtx_reset(z->ctx, ZSTD_reset_session_only);
-	z->magic_len = 0;
 	return 0;
 }
 
@@ -79,53 +71,32 @@ static int zstd_error(struct zstd *z, size_t code, struct error *err)
 	}
 }
 
-static int zstd_run(struct zstd *z, ZSTD_inBuffer *in, struct codec_io *io, struct error *err)
+/* A frame or a skippable one. libzstd may be built to read its older formats too, which no image may have
+ * and which nobody looks after: they end here. */
+static bool zstd_magic(unsigned i, uint8_t byte)
 {
-	ZSTD_outBuffer out = { io->out, io->out_len, 0 };
-	size_t r = ZSTD_decompressStream(z->ctx, &out, in);
+	static const uint8_t frame[] = { 0x28, 0xb5, 0x2f, 0xfd }, skippable[] = { 0x50, 0x2a, 0x4d, 0x18 };
 
-	codec_io_pass(io, 0, out.pos);
-	if (ZSTD_isError(r))
-		return zstd_error(z, r, err);
-	return r == 0;
-}
-
-static int magic_step(struct zstd *z, struct codec_io *io, struct error *err)
-{
-	ZSTD_inBuffer in = { z->magic, MAGIC_SIZE, 0 };
-	size_t n = MIN(io->in_len, (size_t)(MAGIC_SIZE - z->magic_len));
-
-	memcpy(z->magic + z->magic_len, io->in, n);
-	codec_io_pass(io, n, 0);
-	z->magic_len += (unsigned)n;
-	if (z->magic_len < MAGIC_SIZE)
-		return 0;
-	if (codec_detect(z->magic, MAGIC_SIZE) != CODEC_ZSTD) {
-		io->foreign = true;
-		return err_fail(err, ERR_BAD_INPUT, 0, "no zstd frame");
-	}
-	return zstd_run(z, &in, io, err);
+	return byte == frame[i] || (i == 0 ? byte & 0xf0 : byte) == skippable[i];
 }
 
 static int zstd_step(void *state, struct codec_io *io, struct error *err)
 {
 	struct zstd *z = state;
-	ZSTD_inBuffer in;
-	int r;
+	ZSTD_inBuffer in = { io->in, io->in_len, 0 };
+	ZSTD_outBuffer out = { io->out, io->out_len, 0 };
+	size_t r = ZSTD_decompressStream(z->ctx, &out, &in);
 
-	if (z->magic_len < MAGIC_SIZE) {
-		r = magic_step(z, io, err);
-		if (r < 0 || z->magic_len < MAGIC_SIZE)
-			return r;
-	}
-	in = (ZSTD_inBuffer){ io->in, io->in_len, 0 };
-	r = zstd_run(z, &in, io, err);
-	codec_io_pass(io, in.pos, 0);
-	return r;
+	codec_io_pass(io, in.pos, out.pos);
+	if (ZSTD_isError(r))
+		return zstd_error(z, r, err);
+	return r == 0;
 }
 
 const struct codec_ops codec_zstd = {
 	.name = "zstd",
+	.magic_len = 4,
+	.magic = zstd_magic,
 	.open = zstd_open,
 	.reset = zstd_reset,
 	.step = zstd_step,

@@ -62,12 +62,14 @@ struct plain {
 	struct stream base;
 	struct stream *inner;
 	uint64_t left;
+	bool over; /* the limit was passed: said again on each further call */
 	struct limits limits;
 };
 
 static int plain_count(struct plain *p, uint64_t n, struct error *err)
 {
-	if (n > p->left)
+	p->over = p->over || n > p->left;
+	if (p->over)
 		return limit_passed(&p->limits, LIMIT_LAYER_SIZE, "plain bytes", err);
 	p->left -= n;
 	return 0;
@@ -76,7 +78,7 @@ static int plain_count(struct plain *p, uint64_t n, struct error *err)
 static int plain_next(struct stream *s, struct block **out, struct error *err)
 {
 	struct plain *p = (struct plain *)s;
-	int r = stream_next(p->inner, out, err);
+	int r = p->over ? plain_count(p, 0, err) : stream_next(p->inner, out, err);
 
 	if (r)
 		return r;
