@@ -17,9 +17,13 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.parse
+
+# For whoever imports this: mkimage and debian stand there.
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
 Answer = collections.namedtuple("Answer", "accepted line output")
 
