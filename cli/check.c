@@ -24,15 +24,19 @@ static const struct option_row rows[] = {
 	  offsetof(struct check_cli, targets) },
 	{ "map", 'm', "MAP", "a range or map in place of the target's own", OPTION_LIST,
 	  offsetof(struct check_cli, map) },
-	{ "uidmap", 0, "MAP", "likewise, for users alone", OPTION_LIST, offsetof(struct check_cli, uidmap) },
-	{ "gidmap", 0, "MAP", "likewise, for groups alone", OPTION_LIST, offsetof(struct check_cli, gidmap) },
-	{ "user", 'u', "USER[:GROUP]", "in place of the image's USER, as docker run --user", OPTION_TEXT,
-	  offsetof(struct check_cli, user) },
+	{ "uidmap", 0, "MAP", "likewise, for users alone", OPTION_LIST,
+	  offsetof(struct check_cli, uidmap) },
+	{ "gidmap", 0, "MAP", "likewise, for groups alone", OPTION_LIST,
+	  offsetof(struct check_cli, gidmap) },
+	{ "user", 'u', "USER[:GROUP]", "in place of the image's USER, as docker run --user",
+	  OPTION_TEXT, offsetof(struct check_cli, user) },
 	{ "group-add", 0, "GROUP", "a further group, as docker run --group-add", OPTION_LIST,
 	  offsetof(struct check_cli, group_add) },
-	{ "fail-on", 0, "warning|error|note|never", "what makes the exit status 1 (default: warning)",
-	  OPTION_CHOICE, offsetof(struct check_cli, fail_on) },
-	{ "all", 'a', NULL, "list each entry, fold nothing", OPTION_FLAG, offsetof(struct check_cli, all) },
+	{ "fail-on", 0, "warning|error|note|never",
+	  "what makes the exit status 1 (default: warning)", OPTION_CHOICE,
+	  offsetof(struct check_cli, fail_on) },
+	{ "all", 'a', NULL, "list each entry, fold nothing", OPTION_FLAG,
+	  offsetof(struct check_cli, all) },
 	IMAGE_CHOICE_ROWS(check_cli, choice),
 	{ 0 },
 };
@@ -78,7 +82,8 @@ static int parse_maps(struct idmap_pair *out, const struct word_list *list, enum
 	return 0;
 }
 
-/* --map, --uidmap, --gidmap into one pair. Where only users or only groups were named, the other is the same, as podman has it. */
+/* --map, --uidmap, --gidmap into one pair. Where only users or only groups were named, the other is
+ * the same, as podman has it. */
 static int read_maps(struct idmap_pair *out, const struct check_cli *o, struct error *err)
 {
 	int r = parse_maps(out, &o->map, IDMAP_BOTH, err);
@@ -119,8 +124,12 @@ static int run_check(void *options, const struct word_list *operands)
 	struct report_options report = cli_report_options(&o->common);
 	struct check_run run = { 0 };
 	struct cli_images how = {
-		.common = &o->common, .choice = &o->choice, .ctx = &run,
-		.image = one_image, .failed = failed_image, .out = report.out,
+		.common = &o->common,
+		.choice = &o->choice,
+		.ctx = &run,
+		.image = one_image,
+		.failed = failed_image,
+		.out = report.out,
 	};
 	struct target_use *uses = NULL;
 	size_t count = 0;
@@ -155,11 +164,15 @@ static int run_check(void *options, const struct word_list *operands)
 const struct verb verb_check = {
 	.name = "check",
 	.operands = "IMAGE...",
-	.summary = "Does an image fit a user namespace? Every entry, layer and step that does not, and what happens then.",
-	.about = "IMAGE is docker-archive:FILE[:TAG], oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR, tar:FILE, rootfs:DIR,\n"
-		 "a path that is recognised by its content, or - for an archive on standard input.\n"
-		 "MAP is 0-65535, 0:100000:65536, lines of /proc/PID/uid_map or /etc/subuid, @FILE, or host.\n"
-		 "Exit status: 0 fits, 1 does not fit, 2 usage, 3 could not look.",
+	.summary = "Does an image fit a user namespace? Every entry, layer and step that does not, "
+		   "and what happens then.",
+	.about =
+		"IMAGE is docker-archive:FILE[:TAG], oci:DIR[:TAG], oci-archive:FILE[:TAG], "
+		"dir:DIR, tar:FILE, rootfs:DIR,\n"
+		"a path that is recognised by its content, or - for an archive on standard input.\n"
+		"MAP is 0-65535, 0:100000:65536, lines of /proc/PID/uid_map or /etc/subuid, @FILE, "
+		"or host.\n"
+		"Exit status: 0 fits, 1 does not fit, 2 usage, 3 could not look.",
 	.rows = rows,
 	.options_size = sizeof(struct check_cli),
 	.examples = "  docker save app | uidfit check -\n"

@@ -5,7 +5,9 @@
 
 int exit_worse(int a, int b)
 {
-	static const int rank[] = { [EXIT_FITS] = 0, [EXIT_UNFIT] = 1, [EXIT_NO_LOOK] = 2, [EXIT_USAGE] = 3 };
+	static const int rank[] = {
+		[EXIT_FITS] = 0, [EXIT_UNFIT] = 1, [EXIT_NO_LOOK] = 2, [EXIT_USAGE] = 3
+	};
 
 	return rank[a] >= rank[b] ? a : b;
 }
@@ -29,7 +31,8 @@ int cli_error(const struct common_options *o, const char *what, const struct err
 
 static bool wants_color(const struct common_options *o)
 {
-	const char *no = getenv("NO_COLOR"), *force = getenv("CLICOLOR_FORCE"), *term = getenv("TERM");
+	const char *no = getenv("NO_COLOR"), *force = getenv("CLICOLOR_FORCE"),
+		   *term = getenv("TERM");
 
 	if (o->no_color || (no && no[0]))
 		return false;
@@ -66,11 +69,13 @@ static void failed(struct run *run, const char *label, const struct error *why)
 		run->stop = true;
 }
 
-static void tell_images(struct run *run, const char *text, struct image_set *set, const struct notes *notes)
+static void tell_images(struct run *run, const char *text, struct image_set *set,
+			const struct notes *notes)
 {
 	for (size_t i = 0; i < set->count && !run->stop; i++) {
 		struct image *img = &set->images[i];
-		const char *label = set->count > 1 && img->source->name[0] ? img->source->name : text;
+		const char *label =
+			set->count > 1 && img->source->name[0] ? img->source->name : text;
 		struct error err = { 0 };
 		int r = run->how->image(run->how->ctx, label, img, i ? NULL : notes, &err);
 
@@ -93,9 +98,10 @@ static int look(struct run *run, const char *text, struct notes *notes, struct e
 		.all_platforms = choice->all_platforms,
 		.stdin_fd = STDIN_FILENO,
 	};
-	struct image_options how = {
-		.limits = &run->limits, .notes = notes, .verify = choice->verify, .threads = choice->threads
-	};
+	struct image_options how = { .limits = &run->limits,
+				     .notes = notes,
+				     .verify = choice->verify,
+				     .threads = choice->threads };
 	_cleanup_(ref_freep) struct ref ref = { 0 };
 	_cleanup_(source_closep) struct source *source = NULL;
 	struct image_set set = { 0 };

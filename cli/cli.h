@@ -12,7 +12,8 @@ enum { EXIT_FITS = 0, EXIT_UNFIT = 1, EXIT_USAGE = 2, EXIT_NO_LOOK = 3 };
 /* The worse of two, in the order 2, 3, 1, 0. */
 int exit_worse(int a, int b);
 
-/* "uidfit: WHAT: message" and a hint on standard error; what may be NULL. Returns the exit status. */
+/* "uidfit: WHAT: message" and a hint on standard error; what may be NULL. Returns the exit status.
+ */
 int cli_error(const struct common_options *o, const char *what, const struct error *err);
 
 /* The report's options from the common ones; colour as the terminal and the environment say. */
@@ -25,31 +26,37 @@ struct image_choice {
 	unsigned threads;
 	const char *images_from;
 };
-#define IMAGE_CHOICE_ROWS(type, member)                                                            \
-	{ "platform", 0, "OS/ARCH", "the image of an index to take, e.g. linux/arm64", OPTION_TEXT,  \
-	  offsetof(struct type, member.platform) },                                                  \
-	{ "all-platforms", 0, NULL, "all images of an index", OPTION_FLAG,                           \
-	  offsetof(struct type, member.all_platforms) },                                             \
-	{ "verify", 0, NULL, "read every byte and verify every digest", OPTION_FLAG,                 \
-	  offsetof(struct type, member.verify) },                                                    \
-	{ "images-from", 0, "FILE", "more images, one a line ('-': standard input)", OPTION_TEXT,    \
-	  offsetof(struct type, member.images_from) },                                               \
-	{ "threads", 0, "N", "layers read at once (default: one a core)", OPTION_NUMBER,             \
-	  offsetof(struct type, member.threads) }
+#define IMAGE_CHOICE_ROWS(type, member)                                                                 \
+	{ "platform",  0,                                                                               \
+	  "OS/ARCH",   "the image of an index to take, e.g. linux/arm64",                               \
+	  OPTION_TEXT, offsetof(struct type, member.platform) },                                        \
+		{ "all-platforms",	    0,		 NULL,                                          \
+		  "all images of an index", OPTION_FLAG, offsetof(struct type, member.all_platforms) }, \
+		{ "verify",    0,                                                                       \
+		  NULL,	       "read every byte and verify every digest",                               \
+		  OPTION_FLAG, offsetof(struct type, member.verify) },                                  \
+		{ "images-from", 0,                                                                     \
+		  "FILE",	 "more images, one a line ('-': standard input)",                       \
+		  OPTION_TEXT,	 offsetof(struct type, member.images_from) },                           \
+	{                                                                                               \
+		"threads", 0, "N", "layers read at once (default: one a core)", OPTION_NUMBER,          \
+			offsetof(struct type, member.threads)                                           \
+	}
 
 struct cli_images {
 	const struct common_options *common;
 	const struct image_choice *choice;
 	void *ctx;
-	/* One image; label is what to call it; notes stand with the first image of a reference, else NULL. 0, or an error
-	 * about this image, which the report holds already. */
+	/* One image; label is what to call it; notes stand with the first image of a reference,
+	 * else NULL. 0, or an error about this image, which the report holds already. */
 	int (*image)(void *ctx, const char *label, struct image *img, const struct notes *notes,
 		     struct error *err);
-	/* One reference that could not be looked at; below 0 only where the report cannot be written. */
+	/* One reference that could not be looked at; below 0 only where the report cannot be
+	 * written. */
 	int (*failed)(void *ctx, const char *label, const struct error *why, struct error *err);
 	FILE *out; /* where it fails, the rest is not looked at */
 };
 
-/* Every image of every operand and of --images-from; one that fails does not stop the others. The worst exit
- * status. */
+/* Every image of every operand and of --images-from; one that fails does not stop the others. The
+ * worst exit status. */
 int cli_each_image(const struct cli_images *how, const struct word_list *operands);

@@ -8,8 +8,8 @@
 
 static const struct verb *const verbs[] = { &verb_check, &verb_owners, &verb_platforms };
 
-/* A descriptor 0, 1 or 2 that is closed would be given to the first file that is opened. A closed standard output gets one
- * that refuses to be written, so that the report fails as it should. */
+/* A descriptor 0, 1 or 2 that is closed would be given to the first file that is opened. A closed
+ * standard output gets one that refuses to be written, so that the report fails as it should. */
 static void fill_descriptors(void)
 {
 	for (int fd = 0; fd < 3; fd++)
@@ -19,7 +19,9 @@ static void fill_descriptors(void)
 
 static void short_help(FILE *out)
 {
-	fputs("uidfit tells whether a container image fits a user namespace.\n\nusage: uidfit VERB [OPTION]...\n\n", out);
+	fputs("uidfit tells whether a container image fits a user namespace.\n\nusage: uidfit VERB "
+	      "[OPTION]...\n\n",
+	      out);
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
 		fprintf(out, "  %-10s %s\n", verbs[i]->name, verbs[i]->summary);
 	fputs("  help VERB  the options of a verb\n"
@@ -45,12 +47,14 @@ static const struct verb *find_verb(const char *name, struct error *err)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(more); i++)
 		nearest_offer(name, strlen(name), more[i], &best, &distance);
-	err_fail(err, ERR_USAGE, 0, "no verb '%s'%s%s%s", err_text(shown, sizeof(shown), name, strlen(name)),
-		 best ? "; did you mean " : "", best ? best : "", best ? "?" : "");
+	err_fail(err, ERR_USAGE, 0, "no verb '%s'%s%s%s",
+		 err_text(shown, sizeof(shown), name, strlen(name)), best ? "; did you mean " : "",
+		 best ? best : "", best ? "?" : "");
 	return NULL;
 }
 
-/* What was meant for standard output and only standard output: 0, or 3 where it cannot be written. */
+/* What was meant for standard output and only standard output: 0, or 3 where it cannot be written.
+ */
 static int finish(int status)
 {
 	struct error err = { 0 };
@@ -120,9 +124,11 @@ int main(int argc, char **argv)
 		short_help(stdout);
 		return finish(EXIT_USAGE);
 	}
-	if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+	if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
+	    strcmp(argv[1], "-h") == 0)
 		return help(argc - 2, argv + 2);
-	if (strcmp(argv[1], "version") == 0 || strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)
+	if (strcmp(argv[1], "version") == 0 || strcmp(argv[1], "--version") == 0 ||
+	    strcmp(argv[1], "-V") == 0)
 		return version();
 	v = find_verb(argv[1], &err);
 	if (!v)

@@ -8,9 +8,12 @@
 #define HELP_COLUMN 30
 
 const struct option_row common_rows[] = {
-	{ "format", 0, "text|json", "how to report", OPTION_CHOICE, offsetof(struct common_options, format) },
-	{ "quiet", 'q', NULL, "one line an image", OPTION_FLAG, offsetof(struct common_options, quiet) },
-	{ "debug", 0, NULL, "say more about errors", OPTION_FLAG, offsetof(struct common_options, debug) },
+	{ "format", 0, "text|json", "how to report", OPTION_CHOICE,
+	  offsetof(struct common_options, format) },
+	{ "quiet", 'q', NULL, "one line an image", OPTION_FLAG,
+	  offsetof(struct common_options, quiet) },
+	{ "debug", 0, NULL, "say more about errors", OPTION_FLAG,
+	  offsetof(struct common_options, debug) },
 	{ "no-color", 0, NULL, "no colour, as NO_COLOR=1 does", OPTION_FLAG,
 	  offsetof(struct common_options, no_color) },
 	{ "progress", 0, "auto|plain|none", "accepted; nothing shows progress yet", OPTION_CHOICE,
@@ -18,7 +21,8 @@ const struct option_row common_rows[] = {
 	{ "limit", 0, "NAME=VALUE", "raise or lower a limit, e.g. layer-size=1T", OPTION_LIST,
 	  offsetof(struct common_options, limit) },
 	{ "help", 'h', NULL, "this text", OPTION_FLAG, offsetof(struct common_options, help) },
-	{ "version", 'V', NULL, "the version", OPTION_FLAG, offsetof(struct common_options, version) },
+	{ "version", 'V', NULL, "the version", OPTION_FLAG,
+	  offsetof(struct common_options, version) },
 	{ 0 },
 };
 
@@ -57,8 +61,8 @@ static const struct option_row *find_long(const struct verb *v, const char *name
 			return row;
 		nearest_offer(name, n, row->name, &best, &distance);
 	}
-	err_fail(err, ERR_USAGE, 0, "%s: no option --%.*s%s%s%s", v->name, (int)MIN(n, (size_t)80), name,
-		 best ? "; did you mean --" : "", best ? best : "", best ? "?" : "");
+	err_fail(err, ERR_USAGE, 0, "%s: no option --%.*s%s%s%s", v->name, (int)MIN(n, (size_t)80),
+		 name, best ? "; did you mean --" : "", best ? best : "", best ? "?" : "");
 	return NULL;
 }
 
@@ -86,7 +90,8 @@ static int choose(const struct option_row *row, const char *value, unsigned *out
 		}
 		p += n + (p[n] == '|');
 	}
-	return err_fail(err, ERR_USAGE, 0, "--%s %s: expected one of %s", row->name, value, row->arg);
+	return err_fail(err, ERR_USAGE, 0, "--%s %s: expected one of %s", row->name, value,
+			row->arg);
 }
 
 static int store(const struct option_row *row, void *options, const char *value, struct error *err)
@@ -107,7 +112,8 @@ static int store(const struct option_row *row, void *options, const char *value,
 		return choose(row, value, (unsigned *)member, err);
 	case OPTION_NUMBER:
 		if (!num_u32(value, strlen(value), &number))
-			return err_fail(err, ERR_USAGE, 0, "--%s %s: expected a number", row->name, value);
+			return err_fail(err, ERR_USAGE, 0, "--%s %s: expected a number", row->name,
+					value);
 		*(unsigned *)member = number;
 		return 0;
 	}
@@ -119,7 +125,8 @@ static int parse_long(const struct verb *v, void *options, int argc, char **argv
 		      struct error *err)
 {
 	const char *name = argv[*at] + 2, *eq = strchr(name, '='), *value = eq ? eq + 1 : NULL;
-	const struct option_row *row = find_long(v, name, eq ? (size_t)(eq - name) : strlen(name), err);
+	const struct option_row *row =
+		find_long(v, name, eq ? (size_t)(eq - name) : strlen(name), err);
 
 	if (!row)
 		return -ERR_USAGE;
@@ -127,7 +134,8 @@ static int parse_long(const struct verb *v, void *options, int argc, char **argv
 		return err_fail(err, ERR_USAGE, 0, "%s: --%s takes no value", v->name, row->name);
 	if (row->kind != OPTION_FLAG && !eq) {
 		if (*at + 1 >= argc)
-			return err_fail(err, ERR_USAGE, 0, "%s: --%s wants %s", v->name, row->name, row->arg);
+			return err_fail(err, ERR_USAGE, 0, "%s: --%s wants %s", v->name, row->name,
+					row->arg);
 		value = argv[++*at];
 	}
 	return store(row, options, value, err);
@@ -151,7 +159,8 @@ static int parse_letters(const struct verb *v, void *options, int argc, char **a
 		if (p[1])
 			return store(row, options, p + 1, err);
 		if (*at + 1 >= argc)
-			return err_fail(err, ERR_USAGE, 0, "%s: -%c wants %s", v->name, *p, row->arg);
+			return err_fail(err, ERR_USAGE, 0, "%s: -%c wants %s", v->name, *p,
+					row->arg);
 		return store(row, options, argv[++*at], err);
 	}
 	return 0;
@@ -194,8 +203,9 @@ void options_free(const struct verb *v, void *options, struct word_list *operand
 
 static void help_row(const struct option_row *row, FILE *out)
 {
-	int n = fprintf(out, "  %c%c%s--%s%s%s", row->letter ? '-' : ' ', row->letter ? row->letter : ' ',
-			row->letter ? ", " : "  ", row->name, row->arg ? " " : "", row->arg ? row->arg : "");
+	int n = fprintf(out, "  %c%c%s--%s%s%s", row->letter ? '-' : ' ',
+			row->letter ? row->letter : ' ', row->letter ? ", " : "  ", row->name,
+			row->arg ? " " : "", row->arg ? row->arg : "");
 
 	if (n >= HELP_COLUMN - 1) {
 		fputc('\n', out);

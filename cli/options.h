@@ -1,4 +1,5 @@
-/* Options as tables: one a verb, from which the parser and --help are made (and completion and manual pages).
+/* Options as tables: one a verb, from which the parser and --help are made (and completion and
+ * manual pages).
  */
 #pragma once
 
@@ -53,8 +54,8 @@ struct verb {
 	int (*run)(void *options, const struct word_list *operands);
 };
 
-/* Fills options (zeroed, of v->options_size bytes) and operands. --name=value, --name value, -nvalue, -n value, -- and
- * operands in any place. -ERR_USAGE with the nearest option. */
+/* Fills options (zeroed, of v->options_size bytes) and operands. --name=value, --name value,
+ * -nvalue, -n value, -- and operands in any place. -ERR_USAGE with the nearest option. */
 int options_parse(const struct verb *v, void *options, struct word_list *operands, int argc,
 		  char **argv, struct error *err) _must_check_;
 /* Releases the lists. */

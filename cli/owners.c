@@ -13,11 +13,12 @@ struct owners_cli {
 };
 
 static const struct option_row rows[] = {
-	{ "except", 'x', "NAME[,NAME]", "owners not to show: names, ids or UID:GID, e.g. root,node", OPTION_LIST,
-	  offsetof(struct owners_cli, except) },
+	{ "except", 'x', "NAME[,NAME]", "owners not to show: names, ids or UID:GID, e.g. root,node",
+	  OPTION_LIST, offsetof(struct owners_cli, except) },
 	{ "under", 0, "PATH", "only what stands at or below PATH", OPTION_TEXT,
 	  offsetof(struct owners_cli, under) },
-	{ "list", 'l', NULL, "each entry, as ls -ln shows it", OPTION_FLAG, offsetof(struct owners_cli, list) },
+	{ "list", 'l', NULL, "each entry, as ls -ln shows it", OPTION_FLAG,
+	  offsetof(struct owners_cli, list) },
 	IMAGE_CHOICE_ROWS(owners_cli, choice),
 	{ 0 },
 };
@@ -35,7 +36,8 @@ static int failed_image(void *ctx, const char *label, const struct error *why, s
 }
 
 /* "root,node" given once or in pieces becomes a list of words; text owns their bytes. */
-static int split_except(struct word_list *out, char **text, const struct word_list *in, struct error *err)
+static int split_except(struct word_list *out, char **text, const struct word_list *in,
+			struct error *err)
 {
 	_cleanup_(buf_freep) struct buf all = { 0 };
 
@@ -62,7 +64,10 @@ static int run_owners(void *options, const struct word_list *operands)
 	struct owners_cli *o = options;
 	const struct report_options report = cli_report_options(&o->common);
 	struct cli_images how = {
-		.common = &o->common, .choice = &o->choice, .image = one_image, .failed = failed_image,
+		.common = &o->common,
+		.choice = &o->choice,
+		.image = one_image,
+		.failed = failed_image,
 		.out = report.out,
 	};
 	struct owners_report *r = NULL;
@@ -71,7 +76,10 @@ static int run_owners(void *options, const struct word_list *operands)
 	struct error err = { 0 };
 	int status = EXIT_FITS, ret = split_except(&except, &text, &o->except, &err);
 	const struct owners_filter filter = {
-		.except = except.words, .except_count = except.count, .under = o->under, .list = o->list,
+		.except = except.words,
+		.except_count = except.count,
+		.under = o->under,
+		.list = o->list,
 	};
 
 	if (ret >= 0 && !operands->count && !o->choice.images_from)
@@ -95,7 +103,8 @@ const struct verb verb_owners = {
 	.name = "owners",
 	.operands = "IMAGE...",
 	.summary = "Every distinct owner of an image: counts, layers, names and examples.",
-	.about = "For the message that names no id: whoever is neither root nor a user that you know is the one.",
+	.about = "For the message that names no id: whoever is neither root nor a user that you "
+		 "know is the one.",
 	.rows = rows,
 	.options_size = sizeof(struct owners_cli),
 	.examples = "  uidfit owners --except root,node app.tar\n"

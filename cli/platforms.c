@@ -11,7 +11,8 @@ static int run_platforms(void *options, const struct word_list *operands)
 	struct error err = { 0 };
 
 	if (operands->count)
-		err_fail(&err, ERR_USAGE, 0, "platforms: takes no operand, but '%s' was given", operands->words[0]);
+		err_fail(&err, ERR_USAGE, 0, "platforms: takes no operand, but '%s' was given",
+			 operands->words[0]);
 	else if (platforms_report(&report, &err) >= 0)
 		return EXIT_FITS;
 	return cli_error(o, NULL, &err);
@@ -20,7 +21,8 @@ static int run_platforms(void *options, const struct word_list *operands)
 const struct verb verb_platforms = {
 	.name = "platforms",
 	.operands = "",
-	.summary = "The targets that --for takes: range, whether it can be changed, what happens outside it, and how we know.",
+	.summary = "The targets that --for takes: range, whether it can be changed, what happens "
+		   "outside it, and how we know.",
 	.about = "",
 	.rows = rows,
 	.options_size = sizeof(struct common_options),

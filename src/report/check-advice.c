@@ -1,5 +1,5 @@
-/* "What to do": few lines, the surest first. Nobody is told to change a range that cannot be changed, and
- * nobody is sent to chown in a later layer.
+/* "What to do": few lines, the surest first. Nobody is told to change a range that cannot be
+ * changed, and nobody is sent to chown in a later layer.
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -11,18 +11,23 @@
 #include "report/words.h"
 
 #define STEPS_SHOWN 3
+#define INDENT	    "       "
 
 /* What a step should have said, by a word in it; the first row that matches counts. */
 static const struct {
 	const char *word, *advice;
 } remedies[] = {
 	{ "COPY", "write COPY --chown=0:0" },
-	{ "ADD", "write ADD --chown=0:0 (a tar that ADD unpacks keeps its owners: chown it in a RUN of a build stage, then COPY --from --chown=0:0)" },
-	{ "useradd", "choose an id inside the range (useradd -u, with --no-log-init), and chown in the same RUN" },
+	{ "ADD", "write ADD --chown=0:0 (a tar that ADD unpacks keeps its owners: chown it in a "
+		 "RUN of a build stage, then COPY --from --chown=0:0)" },
+	{ "useradd", "choose an id inside the range (useradd -u, with --no-log-init), and chown in "
+		     "the same RUN" },
 	{ "adduser", "choose an id inside the range (adduser -u), and chown in the same RUN" },
-	{ "npm", "npm run as root keeps the ids of who published a package: end that same RUN with" },
+	{ "npm",
+	  "npm run as root keeps the ids of who published a package: end that same RUN with" },
 	{ "yarn", "end that same RUN with" },
-	{ "tar", "tar run as root keeps the archive's ids: give it --no-same-owner, or end that same RUN with" },
+	{ "tar", "tar run as root keeps the archive's ids: give it --no-same-owner, or end that "
+		 "same RUN with" },
 };
 
 struct advice {
@@ -89,39 +94,45 @@ static int step_advice(struct advice *a, size_t layer, const struct fold *fold, 
 	if (print_step(&step, a->c->image->layers[layer].created_by, 60) < 0 ||
 	    chown_words(&chown, fold) < 0)
 		return err_nomem(err);
-	item(a);
-	fprintf(a->out, "In the step that makes layer %zu", layer);
-	if (step.len)
-		fprintf(a->out, " (%s)", buf_str(&step));
 	remedy = remedy_of(buf_str(&step));
-	fprintf(a->out, ": %s", remedy);
+	fprintf(a->out, INDENT "layer %zu%s%s: %s", layer, step.len ? ", " : "", buf_str(&step),
+		remedy);
 	if (strlen(remedy) > 4 && strcmp(remedy + strlen(remedy) - 4, "with") == 0)
 		fprintf(a->out, " `%s`", buf_str(&chown));
 	fputc('\n', a->out);
 	return 0;
 }
 
+/* True where a layer's fold holds an owner that a chown in its step would mend. */
+static bool has_owner(const struct fold *fold)
+{
+	for (size_t i = 0; fold && i < fold->count; i++)
+		if (words_rule_is_owner(fold->groups[i].key.rule))
+			return true;
+	return false;
+}
+
 static int steps(struct advice *a, struct error *err)
 {
-	size_t shown = 0;
-	int r;
+	size_t layers = 0, shown = 0;
+	int r = 0;
 
-	if (!a->s->owner_outside && !a->s->becomes_root)
+	for (size_t i = 0; i < a->s->layer_count; i++)
+		layers += has_owner(a->s->layers[i]);
+	if (!layers)
 		return 0;
-	for (size_t i = 0; i < a->s->layer_count; i++) {
-		if (!a->s->layers[i])
+	item(a);
+	fprintf(a->out, "Change the owner in the very %s that %s the entries\n",
+		plural(layers, "step", "steps"), plural(layers, "makes", "make"));
+	for (size_t i = 0; i < a->s->layer_count && shown < STEPS_SHOWN && r >= 0; i++) {
+		if (!has_owner(a->s->layers[i]))
 			continue;
-		if (shown++ == STEPS_SHOWN) {
-			item(a);
-			fprintf(a->out, "Likewise in the steps of the other %zu layers above\n",
-				a->s->layers_hit - STEPS_SHOWN);
-			break;
-		}
+		shown++;
 		r = step_advice(a, i, a->s->layers[i], err);
-		if (r < 0)
-			return r;
 	}
-	return 0;
+	if (layers > shown)
+		fprintf(a->out, INDENT "... and likewise in %zu more\n", layers - shown);
+	return r;
 }
 
 /* Why the two things that everybody tries first do not help. */
@@ -131,17 +142,17 @@ static void later_layers(struct advice *a)
 
 	if (!s->entries)
 		return;
-	if (s->removed + s->replaced && s->hidden_by >= 0) {
-		fprintf(a->out, "       Layer %ld %s, and still they fail: an engine extracts each layer as it is,\n"
-				"       layer %ld before layer %ld. No chown or rm in a later step can help.\n",
-			s->hidden_by,
-			s->removed && s->replaced ? "and others remove or replace such entries" :
-			s->removed		  ? "removes such entries" :
-						    "has such paths again",
-			s->hidden_layer, s->hidden_by);
+	if (s->hidden_by < 0) {
+		fputs(INDENT "A chown or rm in a later step does not help: engines extract every "
+			     "layer as it is.\n",
+		      a->out);
 		return;
 	}
-	fputs("       A chown or rm in a later step does not help: an engine extracts each layer as it is.\n", a->out);
+	fprintf(a->out,
+		INDENT "Layer %ld %s %s of layer %ld, which is extracted all the same, and before "
+		       "it:\n" INDENT "no chown or rm in a later step can help.\n",
+		s->hidden_by, s->hidden_removes ? "removes" : "replaces",
+		plural(s->removed + s->replaced, "an entry", "entries"), s->hidden_layer);
 }
 
 static void user(struct advice *a)
@@ -159,56 +170,100 @@ static void user(struct advice *a)
 	fputs("; or run the container with another --user\n", a->out);
 }
 
-static bool told_before(const struct check *c, size_t i)
+static bool same_text(const char *a, const char *b)
 {
-	for (size_t k = 0; k < i; k++)
-		if (c->targets[k].use->target == c->targets[i].use->target && !c->targets[k].fits)
-			return true;
-	return false;
+	return strcmp(a ? a : "", b ? b : "") == 0;
 }
 
-static void ranges(struct advice *a)
+/* The names of the failing targets whose advice, or whose way to another range, is that of target
+ * i; false where an earlier one has told it. */
+static bool sharers(struct advice *a, size_t i, bool by_range, struct buf *names, int *r)
 {
+	const struct target *own = a->c->targets[i].use->target;
+
+	for (size_t k = 0; k < a->c->target_count && *r >= 0; k++) {
+		const struct target *t = a->c->targets[k].use->target;
+
+		if (a->c->targets[k].fits ||
+		    (by_range ? t->range_changeable != own->range_changeable ||
+					!same_text(t->change_where, own->change_where)
+			      : !same_text(t->advice, own->advice)))
+			continue;
+		if (k < i)
+			return false;
+		*r = buf_printf(names, "%s%s", names->len ? ", " : "", a->c->targets[k].use->name);
+	}
+	return true;
+}
+
+static int platform_advice(struct advice *a, struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; a->s->entries && i < a->c->target_count; i++) {
+		const struct check_target *t = &a->c->targets[i];
+		_cleanup_(buf_freep) struct buf names = { 0 };
+
+		if (t->fits || same_text(t->use->target->advice, NULL) ||
+		    !sharers(a, i, false, &names, &r))
+			continue;
+		if (r < 0)
+			return err_nomem(err);
+		item(a);
+		fprintf(a->out, "%s: %s\n", buf_str(&names), t->use->target->advice);
+	}
+	return 0;
+}
+
+static int ranges(struct advice *a, struct error *err)
+{
+	int r = 0;
+
 	for (size_t i = 0; i < a->c->target_count; i++) {
 		const struct check_target *t = &a->c->targets[i];
 		const struct target *target = t->use->target;
+		_cleanup_(buf_freep) struct buf names = { 0 };
 
-		if (t->fits || told_before(a->c, i))
+		if (t->fits || !sharers(a, i, true, &names, &r))
 			continue;
-		if (target->advice && target->advice[0]) {
-			item(a);
-			fprintf(a->out, "%s: %s\n", t->use->name, target->advice);
-		}
+		if (r < 0)
+			return err_nomem(err);
 		if (!target->range_changeable) {
-			fprintf(a->out, "       The range of %s cannot be changed: the image has to change.\n",
-				t->use->name);
-			continue;
+			item(a);
+			fprintf(a->out,
+				"%s: the range cannot be changed, the image has to change\n",
+				buf_str(&names));
+		} else if (!same_text(target->change_where, NULL) && a->s->max_id > 0) {
+			item(a);
+			fprintf(a->out, "Or let the range of %s reach %" PRId64 "%s: %s\n",
+				buf_str(&names), a->s->max_id,
+				a->s->max_id > INT32_MAX ? " (too much for most hosts)" : "",
+				target->change_where);
 		}
-		if (!target->change_where || !target->change_where[0])
-			continue;
-		item(a);
-		fprintf(a->out, "Or give %s a range that holds %" PRId64 ": %s%s\n", t->use->name, a->s->max_id,
-			target->change_where,
-			a->s->max_id > INT32_MAX ? " (so large a range is seldom wise)" : "");
 	}
+	return 0;
 }
 
 static void others(struct advice *a)
 {
 	if (a->s->acl) {
 		item(a);
-		fputs("ACLs: setfacl -b on those paths in the step that sets them, or name ids inside the range\n", a->out);
+		fputs("ACLs: setfacl -b on those paths in the step that sets them, or name ids "
+		      "inside the range\n",
+		      a->out);
 	}
 	if (a->s->sparse_log) {
 		item(a);
-		fputs("lastlog and faillog grow with the highest uid: useradd --no-log-init, or remove them in that same RUN\n",
+		fputs("lastlog and faillog grow with the highest uid: useradd --no-log-init, or "
+		      "remove them in that same RUN\n",
 		      a->out);
 	}
 	if (!a->s->owner_outside)
 		return;
 	item(a);
-	fputs("Not your image? Flatten it where it can be pulled: FROM it AS src, RUN the chown, then FROM scratch\n"
-	      "       and COPY --from=src / / (repeat its ENV, USER, CMD and ENTRYPOINT)\n",
+	fputs("Not your image? Flatten it where it can be pulled: FROM it AS src, RUN the chown, "
+	      "then FROM scratch\n" INDENT
+	      "and COPY --from=src / / (repeat its ENV, USER, CMD and ENTRYPOINT)\n",
 	      a->out);
 }
 
@@ -220,12 +275,14 @@ int check_text_advice(const struct report_options *opts, struct check *c, const 
 
 	if (!s->entries && !s->config_count)
 		return 0;
-	r = steps(&a, err);
+	r = platform_advice(&a, err);
+	if (r >= 0)
+		r = steps(&a, err);
 	if (r < 0)
 		return r;
 	later_layers(&a);
 	user(&a);
-	ranges(&a);
+	r = ranges(&a, err);
 	others(&a);
-	return 0;
+	return r;
 }

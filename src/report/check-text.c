@@ -1,4 +1,5 @@
-/* A check as a person reads it: the verdict first, then the layers, the engine's own words, what to do.
+/* A check as a person reads it: the verdict first, then the layers, the engine's own words, what to
+ * do.
  */
 #include "report/check-text.h"
 
@@ -100,7 +101,8 @@ static int table(struct text *t, struct error *err)
 			_cleanup_(buf_freep) struct buf range = { 0 }, words = { 0 };
 			const struct check_target *target = &t->c->targets[i];
 
-			if (print_range(&range, target->use) < 0 || words_verdict(&words, target) < 0)
+			if (print_range(&range, target->use) < 0 ||
+			    words_verdict(&words, target) < 0)
 				return err_nomem(err);
 			name_width = MAX(name_width, strlen(target->use->name));
 			range_width = MAX(range_width, range.len);
@@ -138,6 +140,13 @@ static void group_owner(FILE *out, const struct fold_key *key)
 		fprintf(out, ", owner %" PRId64 ":%" PRId64, key->uid, key->gid);
 }
 
+/* Notes of all layers stand together, so each says whose it is. */
+static void note_layer(struct text *t, const struct fold_key *key)
+{
+	if (key->level == LEVEL_NOTE)
+		fprintf(t->out, " layer %ld:", key->layer);
+}
+
 static int group(struct text *t, const struct fold_group *g, const char *indent, struct error *err)
 {
 	_cleanup_(buf_freep) struct buf reason = { 0 }, dir = { 0 };
@@ -147,6 +156,7 @@ static int group(struct text *t, const struct fold_group *g, const char *indent,
 	if (g->count > FOLD_LINES) {
 		fprintf(t->out, "%s", indent);
 		print_styled(t->opts, level_style(g->key.level), "%s:", level_name(g->key.level));
+		note_layer(t, &g->key);
 		fprintf(t->out, " %" PRIu64 " entries under %s", g->count, buf_str(&dir));
 		group_owner(t->out, &g->key);
 		fprintf(t->out, ": %s\n", buf_str(&reason));
@@ -159,6 +169,7 @@ static int group(struct text *t, const struct fold_group *g, const char *indent,
 	for (size_t i = 0; i < FOLD_LINES && g->lines[i].len; i++) {
 		fprintf(t->out, "%s", indent);
 		print_styled(t->opts, level_style(g->key.level), "%s:", level_name(g->key.level));
+		note_layer(t, &g->key);
 		fprintf(t->out, " %s  (%s)\n", buf_str(&g->lines[i]), buf_str(&reason));
 	}
 	return 0;
@@ -177,8 +188,9 @@ static int fold_text(struct text *t, const struct fold *fold, const char *indent
 				return r;
 		}
 	if (fold->lost)
-		fprintf(t->out, "%s... and %" PRIu64 " more %s with other owners (--all lists each)\n", indent,
-			fold->lost, plural(fold->lost, "entry", "entries"));
+		fprintf(t->out,
+			"%s... and %" PRIu64 " more %s with other owners (--all lists each)\n",
+			indent, fold->lost, plural(fold->lost, "entry", "entries"));
 	return 0;
 }
 
@@ -240,7 +252,8 @@ static int engine_words(struct text *t, struct error *err)
 		if (target->first_layer >= 0 && target->first_path) {
 			if (ls_path(&path, target->first_path, strlen(target->first_path)) < 0)
 				return err_nomem(err);
-			fprintf(t->out, " stops at layer %ld, %s", target->first_layer, buf_str(&path));
+			fprintf(t->out, " stops at layer %ld, %s", target->first_layer,
+				buf_str(&path));
 		} else {
 			fputs(" stops", t->out);
 		}
@@ -261,9 +274,11 @@ static void causes(struct text *t)
 
 		fputs("\n  cause: USER ", t->out);
 		print_name(t->out, cause->user, strlen(cause->user), 80);
-		fprintf(t->out, ", set before layer %zu, made %" PRIu64 " %s in %zu %s (uid %" PRId64 ")\n",
-			cause->user_layer, cause->entries, plural(cause->entries, "entry", "entries"),
-			cause->layers, plural(cause->layers, "layer", "layers"), cause->uid);
+		fprintf(t->out,
+			", set before layer %zu, made %" PRIu64 " %s in %zu %s (uid %" PRId64 ")\n",
+			cause->user_layer, cause->entries,
+			plural(cause->entries, "entry", "entries"), cause->layers,
+			plural(cause->layers, "layer", "layers"), cause->uid);
 	}
 }
 
@@ -282,13 +297,16 @@ static void remarks(struct text *t, const struct notes *notes)
 	if (t->s->layers_hit && img->no_steps)
 		fprintf(t->out, "  note: no Dockerfile steps: %s\n", img->no_steps);
 	if (t->c->accounts.unread)
-		fprintf(t->out, "  note: names of users are not known: %s\n", t->c->accounts.unread);
+		fprintf(t->out, "  note: names of users are not known: %s\n",
+			t->c->accounts.unread);
 	for (size_t i = 0; i < notes_count(notes); i++)
 		fprintf(t->out, "  note: %s\n", notes_get(notes, i));
 	if (notes_dropped(notes))
 		fprintf(t->out, "  note: and %zu more such notes\n", notes_dropped(notes));
 	if (unverified)
-		fprintf(t->out, "  note: bodies were skipped, so the digests of %zu %s were not verified; --verify reads all\n",
+		fprintf(t->out,
+			"  note: bodies were skipped, so the digests of %zu %s were not verified; "
+			"--verify reads all\n",
 			unverified, plural(unverified, "layer", "layers"));
 }
 
@@ -298,12 +316,12 @@ static int notes_text(struct text *t, const struct notes *notes, struct error *e
 	int r = 0;
 
 	if (!t->opts->all) {
-		fputs("\n", t->out);
 		r = fold_text(t, &s->notes, "  ", err);
 		for (size_t i = 0; i < s->config_note_count; i++)
 			fprintf(t->out, "  note: %s\n", buf_str(&s->config_notes[i]));
 		if (s->config_notes_lost)
-			fprintf(t->out, "  note: and %" PRIu64 " more accounts (--all lists each)\n",
+			fprintf(t->out,
+				"  note: and %" PRIu64 " more accounts (--all lists each)\n",
 				s->config_notes_lost);
 	}
 	remarks(t, notes);
@@ -314,7 +332,9 @@ int check_text_image(const struct report_options *opts, const char *ref_text, st
 		     const struct notes *notes, struct error *err)
 {
 	_cleanup_(summary_freep) struct summary s = { 0 };
-	struct text t = { .opts = opts, .out = opts->out, .ref = ref_text, .c = c, .s = &s, .layer = -1 };
+	struct text t = {
+		.opts = opts, .out = opts->out, .ref = ref_text, .c = c, .s = &s, .layer = -1
+	};
 	int r = summary_make(&s, c, err);
 
 	if (r < 0)
@@ -331,6 +351,8 @@ int check_text_image(const struct report_options *opts, const char *ref_text, st
 		return r;
 	causes(&t);
 	r = check_text_advice(opts, c, &s, err);
+	if (s.entries || s.config_count || c->target_count > 1)
+		fputc('\n', opts->out);
 	if (r >= 0)
 		r = notes_text(&t, notes, err);
 	return r < 0 ? r : print_check(opts->out, err);

@@ -2,16 +2,16 @@
  */
 #pragma once
 
-#include "report/report.h"
 #include "report/json-writer.h"
+#include "report/report.h"
 #include "report/summary.h"
 
 int check_text_image(const struct report_options *opts, const char *ref_text, struct check *c,
 		     const struct notes *notes, struct error *err) _must_check_;
 
 /* "What to do", from what was found. */
-int check_text_advice(const struct report_options *opts, struct check *c,
-		      const struct summary *s, struct error *err) _must_check_;
+int check_text_advice(const struct report_options *opts, struct check *c, const struct summary *s,
+		      struct error *err) _must_check_;
 
 int check_json_image(struct jsonw *w, const char *ref_text, struct check *c,
 		     const struct notes *notes, struct error *err) _must_check_;

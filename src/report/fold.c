@@ -28,9 +28,9 @@ static bool key_equal(const struct fold_key *a, const struct fold_key *b)
 {
 	return a->layer == b->layer && a->rule == b->rule && a->level == b->level &&
 	       a->uid == b->uid && a->gid == b->gid && a->has_uid == b->has_uid &&
-	       a->has_gid == b->has_gid && a->security == b->security &&
-	       a->visible == b->visible && a->by_layer == b->by_layer &&
-	       a->targets == b->targets && a->uid_fits == b->uid_fits && a->gid_fits == b->gid_fits;
+	       a->has_gid == b->has_gid && a->security == b->security && a->visible == b->visible &&
+	       a->by_layer == b->by_layer && a->targets == b->targets &&
+	       a->uid_fits == b->uid_fits && a->gid_fits == b->gid_fits;
 }
 
 /* True where path is dir or stands below it. */
@@ -63,7 +63,8 @@ static void group_free(struct fold_group *g)
 		buf_free(&g->lines[i]);
 }
 
-/* Takes b into a (a came first), under a directory of dir_len bytes of a's; the groups behind b move up. */
+/* Takes b into a (a came first), under a directory of dir_len bytes of a's; the groups behind b
+ * move up. */
 static void join(struct fold *fold, size_t a, size_t b, size_t dir_len)
 {
 	struct fold_group *to = &fold->groups[a], *from = &fold->groups[b];
@@ -92,7 +93,8 @@ static bool group_covers(const struct fold_group *g, const char *path, size_t n)
 	return g->whole_tree || is_below(g->dir, g->dir_len, path, n);
 }
 
-/* Takes into the group at every other of its kind that stands below its directory; returns where it is then. */
+/* Takes into the group at every other of its kind that stands below its directory; returns where it
+ * is then. */
 static size_t absorb(struct fold *fold, size_t at)
 {
 	for (size_t i = fold->count; i-- > 0;) {

@@ -1,6 +1,7 @@
-/* Many findings made few lines: entries alike in all but their path are told as one group under the deepest
- * directory that holds them. Memory is bounded whatever the image holds: at most FOLD_GROUPS groups with FOLD_LINES
- * entries each; a directory too many makes the two nearest groups one; what still finds no place is counted.
+/* Many findings made few lines: entries alike in all but their path are told as one group under the
+ * deepest directory that holds them. Memory is bounded whatever the image holds: at most
+ * FOLD_GROUPS groups with FOLD_LINES entries each; a directory too many makes the two nearest
+ * groups one; what still finds no place is counted.
  */
 #pragma once
 
@@ -8,7 +9,7 @@
 #include "target/check.h"
 
 #define FOLD_GROUPS 8
-#define FOLD_LINES 3
+#define FOLD_LINES  3
 
 /* What entries of a group share. */
 struct fold_key {
@@ -27,7 +28,8 @@ struct fold_group {
 	struct fold_key key;
 	char *dir; /* cleaned path, "" is the root */
 	size_t dir_len;
-	bool whole_tree; /* dir is "" because groups were joined, not because entries stand in the root itself */
+	bool whole_tree; /* dir is "" because groups were joined, not because entries stand in the
+			    root itself */
 	uint64_t count;
 	struct buf lines[FOLD_LINES]; /* ls_line() of the first ones, in their order */
 };

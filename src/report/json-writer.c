@@ -17,7 +17,8 @@ static void escaped_point(FILE *out, uint32_t c)
 	fprintf(out, "\\u%04" PRIx32 "\\u%04" PRIx32, 0xd800 + (c >> 10), 0xdc00 + (c & 0x3ff));
 }
 
-/* The code point that text_escape_one() would hide from a terminal, else 0: it wrote \n, \xNN or \u{N}. */
+/* The code point that text_escape_one() would hide from a terminal, else 0: it wrote \n, \xNN or
+ * \u{N}. */
 static uint32_t hidden_point(const uint8_t *p, size_t n, size_t step)
 {
 	char shown[TEXT_ESCAPE_MAX + 1];

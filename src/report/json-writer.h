@@ -1,7 +1,9 @@
 /* Writes JSON (RFC 8259) to a FILE as it becomes known: no document in memory, so that a million
- * findings cost none. A failed write stays in ferror(out); the caller looks there when it is convenient.
+ * findings cost none. A failed write stays in ferror(out); the caller looks there when it is
+ * convenient.
  *
- * Each call takes the member's key, or NULL inside an array. Objects in arrays begin a line of their own.
+ * Each call takes the member's key, or NULL inside an array. Objects in arrays begin a line of
+ * their own.
  */
 #pragma once
 
@@ -15,7 +17,7 @@
 struct jsonw {
 	FILE *out;
 	unsigned depth;
-	bool comma;		  /* something stands before, at this depth */
+	bool comma;		   /* something stands before, at this depth */
 	char closing[JSONW_DEPTH]; /* what closes each open bracket */
 };
 
@@ -29,8 +31,8 @@ void jsonw_unwind(struct jsonw *w, unsigned depth);
 void jsonw_text(struct jsonw *w, const char *key, const void *bytes, size_t n);
 /* As jsonw_text of a string; NULL gives null. */
 void jsonw_str(struct jsonw *w, const char *key, const char *s);
-/* A path of an image, stored without its leading slash: "path", and "path_raw" (base64) beside it where it is not
- * UTF-8. 0 or -ERR_NOMEM. */
+/* A path of an image, stored without its leading slash: "path", and "path_raw" (base64) beside it
+ * where it is not UTF-8. 0 or -ERR_NOMEM. */
 int jsonw_path(struct jsonw *w, const char *path, size_t n);
 void jsonw_i64(struct jsonw *w, const char *key, int64_t v);
 void jsonw_u64(struct jsonw *w, const char *key, uint64_t v);

@@ -9,9 +9,9 @@
 #define PATH_SHOWN_MAX 400 /* bytes of a name; what is longer keeps its head and its end */
 
 static const char letters[INV_KIND_COUNT] = {
-	[INV_REG] = '-',      [INV_DIR] = 'd',	   [INV_SYMLINK] = 'l', [INV_HARDLINK] = 'h',
-	[INV_CHR] = 'c',      [INV_BLK] = 'b',	   [INV_FIFO] = 'p',	[INV_WHITEOUT] = 'w',
-	[INV_OPAQUE] = 'w',   [INV_AUFS_META] = 'w', [INV_ROOT] = 'd',	[INV_GLOBAL] = '?',
+	[INV_REG] = '-',    [INV_DIR] = 'd',	   [INV_SYMLINK] = 'l', [INV_HARDLINK] = 'h',
+	[INV_CHR] = 'c',    [INV_BLK] = 'b',	   [INV_FIFO] = 'p',	[INV_WHITEOUT] = 'w',
+	[INV_OPAQUE] = 'w', [INV_AUFS_META] = 'w', [INV_ROOT] = 'd',	[INV_GLOBAL] = '?',
 	[INV_OTHER] = '?',
 };
 
@@ -57,7 +57,8 @@ int ls_line(struct buf *out, const struct inv_entry *e)
 	int r;
 
 	ls_mode(mode, e->kind, e->mode);
-	r = buf_printf(out, "%s %" PRId64 " %" PRId64 " %" PRIu64 " ", mode, e->uid, e->gid, e->size);
+	r = buf_printf(out, "%s %" PRId64 " %" PRId64 " %" PRIu64 " ", mode, e->uid, e->gid,
+		       e->size);
 	if (r >= 0)
 		r = ls_path(out, e->path, e->path_len);
 	if (r < 0 || !e->link_len)

@@ -7,7 +7,8 @@
 
 static size_t hash(int64_t uid, int64_t gid)
 {
-	uint64_t h = (uint64_t)uid * 0x9e3779b97f4a7c15u ^ ((uint64_t)gid + 0x7f4a7c15u) * 0xc2b2ae3d27d4eb4fu;
+	uint64_t h = (uint64_t)uid * 0x9e3779b97f4a7c15u ^
+		     ((uint64_t)gid + 0x7f4a7c15u) * 0xc2b2ae3d27d4eb4fu;
 
 	return (size_t)(h ^ h >> 29);
 }
@@ -16,7 +17,8 @@ static size_t slot_of(const struct owner_table *t, int64_t uid, int64_t gid)
 {
 	size_t i = hash(uid, gid) & (t->slot_count - 1);
 
-	while (t->slots[i] && (t->rows[t->slots[i] - 1].uid != uid || t->rows[t->slots[i] - 1].gid != gid))
+	while (t->slots[i] &&
+	       (t->rows[t->slots[i] - 1].uid != uid || t->rows[t->slots[i] - 1].gid != gid))
 		i = (i + 1) & (t->slot_count - 1);
 	return i;
 }
@@ -28,7 +30,8 @@ static int grow(struct owner_table *t, struct error *err)
 	uint32_t *slots;
 
 	if (cap > UINT32_MAX / 2)
-		return err_fail(err, ERR_LIMIT, 0, "more than %zu distinct owners in one image", t->cap);
+		return err_fail(err, ERR_LIMIT, 0, "more than %zu distinct owners in one image",
+				t->cap);
 	rows = reallocarray(t->rows, cap, sizeof(*rows));
 	if (!rows)
 		return err_nomem(err);
@@ -62,7 +65,8 @@ static int add_layer(struct owner_row *row, size_t layer, struct error *err)
 	return 0;
 }
 
-int owner_table_add(struct owner_table *t, size_t layer, const struct inv_entry *e, struct error *err)
+int owner_table_add(struct owner_table *t, size_t layer, const struct inv_entry *e,
+		    struct error *err)
 {
 	struct owner_row *row;
 	size_t slot;
@@ -154,7 +158,9 @@ static bool except_name(struct owner_except *out, const char *word, const struct
 		return true;
 	}
 	if (user) {
-		*p++ = (struct owner_pair){ .uid = user->id, .gid = user->gid, .has_uid = true, .has_gid = true };
+		*p++ = (struct owner_pair){
+			.uid = user->id, .gid = user->gid, .has_uid = true, .has_gid = true
+		};
 		out->count++;
 	}
 	if (group) {

@@ -6,7 +6,8 @@
 #include "report/report.h"
 
 #define OWNER_EXAMPLES 3
-#define OWNERS_WITH_EXAMPLES 65536 /* further ones are counted without, so that memory stays bounded */
+#define OWNERS_WITH_EXAMPLES                                                                       \
+	65536 /* further ones are counted without, so that memory stays bounded */
 
 struct owner_row {
 	int64_t uid, gid;
@@ -20,9 +21,9 @@ struct owner_row {
 struct owner_table {
 	struct owner_row *rows;
 	size_t count, cap;
-	uint32_t *slots; /* index + 1 into rows, 0 is empty */
+	uint32_t *slots;   /* index + 1 into rows, 0 is empty */
 	size_t slot_count; /* a power of 2, at least twice count */
-	uint64_t entries; /* counted, all rows together */
+	uint64_t entries;  /* counted, all rows together */
 };
 
 /* Which owners are not listed, made of --except once an image's accounts are known. */
@@ -30,7 +31,7 @@ struct owner_except {
 	struct owner_pair {
 		int64_t uid, gid;
 		bool has_uid, has_gid, exact;
-	} *pairs;
+	} * pairs;
 	size_t count;
 	const char *unknown; /* the first name that the image does not know, borrowed; or NULL */
 };

@@ -38,7 +38,8 @@ int owners_report_begin(struct owners_report **out, const struct report_options 
 	r->opts = *opts;
 	r->filter = *filter;
 	r->json.out = opts->out;
-	if (filter->under && path_clean(&r->under, filter->under, strlen(filter->under), &escapes) < 0) {
+	if (filter->under &&
+	    path_clean(&r->under, filter->under, strlen(filter->under), &escapes) < 0) {
 		owners_report_free(r);
 		return err_nomem(err);
 	}
@@ -57,8 +58,9 @@ static bool is_asked_for(const struct owners_image *o, const struct inv_entry *e
 
 	if (e->kind == INV_GLOBAL)
 		return false;
-	if (under->len && (e->path_len < under->len || memcmp(e->path, under->data, under->len) != 0 ||
-			   (e->path_len > under->len && e->path[under->len] != '/')))
+	if (under->len &&
+	    (e->path_len < under->len || memcmp(e->path, under->data, under->len) != 0 ||
+	     (e->path_len > under->len && e->path[under->len] != '/')))
 		return false;
 	return !owner_is_excepted(&o->except, e->uid, e->gid);
 }
@@ -103,7 +105,8 @@ static int list_text(struct owners_image *o, size_t layer, const struct inv_entr
 	return 0;
 }
 
-static int list_one(struct owners_image *o, size_t layer, const struct inv_entry *e, struct error *err)
+static int list_one(struct owners_image *o, size_t layer, const struct inv_entry *e,
+		    struct error *err)
 {
 	enum visible visible;
 	long by_layer;
@@ -112,8 +115,8 @@ static int list_one(struct owners_image *o, size_t layer, const struct inv_entry
 	if (r < 0)
 		return r;
 	o->listed++;
-	r = o->r->opts.format == REPORT_JSON ? list_json(o, layer, e, visible, by_layer, err) :
-					       list_text(o, layer, e, visible, by_layer, err);
+	r = o->r->opts.format == REPORT_JSON ? list_json(o, layer, e, visible, by_layer, err)
+					     : list_text(o, layer, e, visible, by_layer, err);
 	return r < 0 ? r : print_check(o->r->opts.out, err);
 }
 
@@ -127,8 +130,8 @@ static int walk_layer(struct owners_image *o, size_t layer, struct error *err)
 	while ((r = inv_iter_next(&it, &e, err)) == 0) {
 		if (!is_asked_for(o, &e))
 			continue;
-		r = o->r->filter.list ? list_one(o, layer, &e, err) :
-					owner_table_add(&o->table, layer, &e, err);
+		r = o->r->filter.list ? list_one(o, layer, &e, err)
+				      : owner_table_add(&o->table, layer, &e, err);
 		if (r < 0)
 			break;
 	}
@@ -190,7 +193,8 @@ static void row_layers(FILE *out, const struct owner_row *row)
 	for (size_t k = 0; k < row->layer_count; k++) {
 		size_t last = k;
 
-		while (last + 1 < row->layer_count && row->layers[last + 1] == row->layers[last] + 1)
+		while (last + 1 < row->layer_count &&
+		       row->layers[last + 1] == row->layers[last] + 1)
 			last++;
 		fprintf(out, "%s%" PRIu32, k ? "," : "", row->layers[k]);
 		if (last > k)
@@ -206,7 +210,8 @@ static int row_text(struct owners_image *o, const struct owner_row *row, struct 
 	FILE *out = o->r->opts.out;
 	_cleanup_(buf_freep) struct buf names = { 0 };
 
-	fprintf(out, "  %10" PRId64 " %10" PRId64 " %9" PRIu64 "  ", row->uid, row->gid, row->entries);
+	fprintf(out, "  %10" PRId64 " %10" PRId64 " %9" PRIu64 "  ", row->uid, row->gid,
+		row->entries);
 	print_name(out, user ? user->name : "-", user ? strlen(user->name) : 1, 32);
 	fputc(':', out);
 	print_name(out, group ? group->name : "-", group ? strlen(group->name) : 1, 32);
@@ -234,7 +239,8 @@ static int rows_text(struct owners_image *o, const char *ref_text, struct error 
 		plural(o->img->layer_count, "layer", "layers"));
 	if (o->r->opts.quiet || !o->table.count)
 		return 0;
-	fprintf(out, "  %10s %10s %9s  %s\n", "uid", "gid", "entries", "user:group, layers, examples");
+	fprintf(out, "  %10s %10s %9s  %s\n", "uid", "gid", "entries",
+		"user:group, layers, examples");
 	for (size_t i = 0; i < o->table.count && r >= 0; i++)
 		r = row_text(o, &o->table.rows[i], err);
 	return r;
@@ -296,7 +302,8 @@ int owners_report_image(struct owners_report *r, const char *ref_text, struct im
 	}
 	ret = accounts_load(&o.accounts, img, err);
 	if (ret >= 0)
-		ret = owner_except_make(&o.except, r->filter.except, r->filter.except_count, &o.accounts, err);
+		ret = owner_except_make(&o.except, r->filter.except, r->filter.except_count,
+					&o.accounts, err);
 	if (ret >= 0)
 		ret = json ? image_json(&o, err) : image_text(&o, ref_text, err);
 	if (json) {

@@ -14,7 +14,8 @@ static void effect(struct buf *out, enum stage stage, enum outcome outcome)
 	if (outcome == OUTCOME_ERROR)
 		r = buf_printf(out, "fails at %s", stage_name(stage));
 	else
-		r = buf_printf(out, "%s", outcome == OUTCOME_NONE ? "nothing" : outcome_name(outcome));
+		r = buf_printf(out, "%s",
+			       outcome == OUTCOME_NONE ? "nothing" : outcome_name(outcome));
 	(void)r; /* a short text: print_check tells of the rest */
 }
 
@@ -35,7 +36,8 @@ static void row_text(const struct report_options *opts, const struct target *t)
 	if (t->range_changeable && t->change_where && t->change_where[0])
 		fprintf(opts->out, "             %s\n", t->change_where);
 	fprintf(opts->out, "    outside  a file: %s; USER: %s\n", buf_str(&owner), buf_str(&user));
-	fprintf(opts->out, "    known    %s, %s (%s)\n\n", evidence_name(t->evidence), t->source, t->date);
+	fprintf(opts->out, "    known    %s, %s (%s)\n\n", evidence_name(t->evidence), t->source,
+		t->date);
 }
 
 static void row_json(struct jsonw *w, const struct target *t)
@@ -51,13 +53,16 @@ static void row_json(struct jsonw *w, const struct target *t)
 	jsonw_str(w, "uid_range", t->uid_range);
 	jsonw_str(w, "gid_range", t->gid_range);
 	jsonw_bool(w, "range_changeable", t->range_changeable);
-	jsonw_str(w, "change_where", t->change_where && t->change_where[0] ? t->change_where : NULL);
+	jsonw_str(w, "change_where",
+		  t->change_where && t->change_where[0] ? t->change_where : NULL);
 	jsonw_open(w, "effects", '[');
 	for (int user = 0; user < 2; user++) {
 		jsonw_open(w, NULL, '{');
 		jsonw_str(w, "rule", user ? "user-outside-map" : "owner-outside-map");
-		jsonw_str(w, "stage", stage_name(user ? t->engine->user_stage : t->engine->owner_stage));
-		jsonw_str(w, "outcome", outcome_name(user ? t->engine->user_outcome : t->engine->owner_outcome));
+		jsonw_str(w, "stage",
+			  stage_name(user ? t->engine->user_stage : t->engine->owner_stage));
+		jsonw_str(w, "outcome",
+			  outcome_name(user ? t->engine->user_outcome : t->engine->owner_outcome));
 		jsonw_close(w);
 	}
 	jsonw_close(w);

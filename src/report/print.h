@@ -29,7 +29,8 @@ const struct oci_digest *layer_digest(const struct image_layer *layer);
  * the platform's own range. 0 or -ERR_NOMEM. */
 int print_range(struct buf *out, const struct target_use *use) _must_check_;
 
-/* The step of a layer as a Dockerfile's line, escaped and cut; "" where there is none. 0 or -ERR_NOMEM. */
+/* The step of a layer as a Dockerfile's line, escaped and cut; "" where there is none. 0 or
+ * -ERR_NOMEM. */
 int print_step(struct buf *out, const char *created_by, size_t max) _must_check_;
 
 /* 0, or ERR_IO where out has failed. */

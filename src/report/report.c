@@ -9,7 +9,8 @@ struct check_report {
 	size_t images;
 };
 
-int check_report_begin(struct check_report **out, const struct report_options *opts, struct error *err)
+int check_report_begin(struct check_report **out, const struct report_options *opts,
+		       struct error *err)
 {
 	struct check_report *r = calloc(1, sizeof(*r));
 

@@ -1,4 +1,5 @@
-/* The only code that turns findings into prose or JSON. Everything an image controls is escaped here.
+/* The only code that turns findings into prose or JSON. Everything an image controls is escaped
+ * here.
  */
 #pragma once
 
@@ -16,8 +17,9 @@ struct report_options {
 	FILE *out;
 };
 
-/* A check report is a sequence: begin, one image after the other, end. JSON is written as it is known, so that
- * memory stays flat. Each returns 0 or an error (ERR_IO where out cannot be written: a full disk, a closed pipe). */
+/* A check report is a sequence: begin, one image after the other, end. JSON is written as it is
+ * known, so that memory stays flat. Each returns 0 or an error (ERR_IO where out cannot be written:
+ * a full disk, a closed pipe). */
 struct check_report;
 int check_report_begin(struct check_report **out, const struct report_options *opts,
 		       struct error *err) _must_check_;

@@ -12,6 +12,14 @@ struct gather {
 	uint64_t last_index;
 };
 
+static void add_ids(struct summary *s, const struct finding *f)
+{
+	if (f->has_uid && (f->uid_fits & f->targets) != f->targets)
+		s->max_id = MAX(s->max_id, f->uid);
+	if (f->has_gid && (f->gid_fits & f->targets) != f->targets)
+		s->max_id = MAX(s->max_id, f->gid);
+}
+
 static int add_config(struct gather *g, const struct finding *f, struct error *err)
 {
 	struct summary *s = g->s;
@@ -21,6 +29,8 @@ static int add_config(struct gather *g, const struct finding *f, struct error *e
 
 	if (!note && f->rule != RULE_PASSWD_OUTSIDE_MAP)
 		s->user_outside = true;
+	if (!note)
+		add_ids(s, f);
 	if (*count == SUMMARY_CONFIG_LINES) {
 		(*(note ? &s->config_notes_lost : &s->config_lost))++;
 		return 0;
@@ -33,28 +43,25 @@ static void add_facts(struct gather *g, const struct finding *f)
 	struct summary *s = g->s;
 	bool seen = g->last_layer == f->layer && g->last_index == f->entry->index;
 
-	s->owner_outside |= f->rule == RULE_OWNER_OUTSIDE_MAP || f->rule == RULE_OWNER_BECOMES_NOBODY;
+	s->owner_outside |=
+		f->rule == RULE_OWNER_OUTSIDE_MAP || f->rule == RULE_OWNER_BECOMES_NOBODY;
 	s->becomes_root |= f->rule == RULE_OWNER_BECOMES_ROOT;
-	s->security |= f->security;
 	s->acl |= f->rule == RULE_ACL_OUTSIDE_MAP || f->rule == RULE_ACL_INVALID;
 	s->sparse_log |= f->rule == RULE_OVERSIZED_SPARSE_LOG;
-	if (f->has_uid && (f->uid_fits & f->targets) != f->targets)
-		s->max_id = MAX(s->max_id, f->uid);
-	if (f->has_gid && (f->gid_fits & f->targets) != f->targets)
-		s->max_id = MAX(s->max_id, f->gid);
-	s->negative |= (f->has_uid && f->uid < 0) || (f->has_gid && f->gid < 0);
+	add_ids(s, f);
 	if (seen)
 		return;
 	s->entries++;
 	g->last_layer = f->layer;
 	g->last_index = f->entry->index;
-	if (f->visible == VISIBLE || f->by_layer == f->layer)
+	if (f->visible == VISIBLE || f->by_layer == f->layer || f->by_layer < 0)
 		return;
 	s->removed += f->visible == REMOVED;
 	s->replaced += f->visible == REPLACED;
 	if (s->hidden_by < 0) {
 		s->hidden_layer = f->layer;
 		s->hidden_by = f->by_layer;
+		s->hidden_removes = f->visible == REMOVED;
 	}
 }
 

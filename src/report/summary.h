@@ -1,5 +1,5 @@
-/* What a text report needs to know before its first line, gathered in one walk over the findings. Bounded whatever the
- * image holds: a fold per layer with findings, one for the notes, a few facts.
+/* What a text report needs to know before its first line, gathered in one walk over the findings.
+ * Bounded whatever the image holds: a fold per layer with findings, one for the notes, a few facts.
  */
 #pragma once
 
@@ -11,15 +11,17 @@ struct summary {
 	struct fold **layers; /* one a layer, NULL where it has neither error nor warning */
 	size_t layer_count, layers_hit;
 	struct fold notes;
-	uint64_t entries;      /* with an error or a warning; an entry with two counts once */
+	uint64_t entries; /* with an error or a warning; an entry with two counts once */
 	uint64_t note_entries;
-	uint64_t removed, replaced; /* of entries: hidden by a layer above */
+	uint64_t removed, replaced;   /* of entries: hidden by a layer above */
 	long hidden_layer, hidden_by; /* the first such, or -1 */
-	int64_t max_id;	       /* largest owner id that does not fit */
-	bool owner_outside;    /* any entry owner outside a map */
-	bool user_outside;     /* USER or one of its groups outside a map */
-	bool becomes_root, security, acl, sparse_log, negative;
-	struct buf config[SUMMARY_CONFIG_LINES]; /* findings without an entry, in words, errors and warnings */
+	bool hidden_removes;	      /* it removes; else it replaces */
+	int64_t max_id;		      /* largest owner id that does not fit */
+	bool owner_outside;	      /* any entry owner outside a map */
+	bool user_outside;	      /* USER or one of its groups outside a map */
+	bool becomes_root, acl, sparse_log;
+	struct buf config[SUMMARY_CONFIG_LINES]; /* findings without an entry, in words, errors and
+						    warnings */
 	size_t config_count;
 	uint64_t config_lost;
 	struct buf config_notes[SUMMARY_CONFIG_LINES];

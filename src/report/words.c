@@ -43,7 +43,8 @@ static int rule_words(struct buf *out, const struct fold_key *k)
 	case RULE_ACL_OUTSIDE_MAP:
 		return one_id(out, "its ACL names ", k, ", outside the map");
 	case RULE_CAPABILITY_ROOTID_OUTSIDE_MAP:
-		return buf_printf(out, "its capability belongs to root id %" PRId64 ", outside the map",
+		return buf_printf(out,
+				  "its capability belongs to root id %" PRId64 ", outside the map",
 				  k->uid);
 	case RULE_ACL_INVALID:
 		return buf_append_str(out, "its ACL is one that the kernel refuses");
@@ -85,7 +86,9 @@ int words_reason(struct buf *out, const struct check *c, const struct fold_key *
 	if (r < 0 || k->visible == VISIBLE)
 		return r;
 	if (k->by_layer == k->layer)
-		return k->visible == REPLACED ? buf_append_str(out, "; replaced later in its own layer") : 0;
+		return k->visible == REPLACED
+			       ? buf_append_str(out, "; replaced later in its own layer")
+			       : 0;
 	return buf_printf(out, "; %s by layer %ld", visible_name(k->visible), k->by_layer);
 }
 
@@ -102,13 +105,15 @@ int words_config(struct buf *out, const struct check *c, const struct finding *f
 	if (r >= 0 && f->rule != RULE_PASSWD_OUTSIDE_MAP)
 		r = buf_append_str(out, ":");
 	if (r >= 0 && f->has_uid)
-		r = buf_printf(out, f->rule == RULE_PASSWD_OUTSIDE_MAP ? " has uid %" PRId64 : " uid %" PRId64,
+		r = buf_printf(out,
+			       f->rule == RULE_PASSWD_OUTSIDE_MAP ? " has uid %" PRId64
+								  : " uid %" PRId64,
 			       f->uid);
 	if (r >= 0 && f->has_gid)
 		r = buf_printf(out, "%s gid %" PRId64, f->has_uid ? "," : "", f->gid);
 	if (r >= 0)
-		r = buf_append_str(out, f->rule == RULE_PASSWD_OUTSIDE_MAP ? ", outside the map" :
-									     " is outside the map");
+		r = buf_append_str(out, f->rule == RULE_PASSWD_OUTSIDE_MAP ? ", outside the map"
+									   : " is outside the map");
 	return r < 0 ? r : target_names(out, c, f->targets);
 }
 
@@ -159,5 +164,9 @@ int words_verdict(struct buf *out, const struct check_target *t)
 		}
 	if (r >= 0 && !any)
 		r = buf_append_str(out, t->fits ? "fits" : "does not fit");
+	if (r >= 0 && t->need)
+		r = buf_printf(
+			out, " (the image needs %" PRIu64 " ids, the map has at most %" PRIu64 ")",
+			t->need, t->size);
 	return r;
 }

@@ -1,8 +1,8 @@
+#include <cmocka.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -13,8 +13,15 @@ static void add(struct fold *fold, const char *path, int64_t uid)
 {
 	size_t n = strlen(path);
 	struct inv_entry e = { .kind = INV_REG, .mode = 0644, .uid = uid, .link = "" };
-	struct finding f = { .rule = RULE_OWNER_OUTSIDE_MAP, .level = LEVEL_ERROR, .entry = &e, .uid = uid,
-			     .has_uid = true, .has_gid = true, .by_layer = -1, .targets = 1, .gid_fits = 1 };
+	struct finding f = { .rule = RULE_OWNER_OUTSIDE_MAP,
+			     .level = LEVEL_ERROR,
+			     .entry = &e,
+			     .uid = uid,
+			     .has_uid = true,
+			     .has_gid = true,
+			     .by_layer = -1,
+			     .targets = 1,
+			     .gid_fits = 1 };
 	char copy[512];
 
 	snprintf(copy, sizeof(copy), "%s", path);
@@ -35,8 +42,8 @@ static void shows(const struct fold *fold, const char *expected)
 
 	text[0] = '\0';
 	for (size_t i = 0; i < fold->count; i++)
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s=%d", i ? " " : "", fold->groups[i].dir,
-				      (int)fold->groups[i].count);
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s=%d", i ? " " : "",
+				      fold->groups[i].dir, (int)fold->groups[i].count);
 	if (fold->lost)
 		snprintf(text + n, sizeof(text) - n, " +%d", (int)fold->lost);
 	assert_string_equal(text, expected);
@@ -51,13 +58,16 @@ static void cases(void **state)
 		{ { "a/b", "a/c", "a/d/e" }, "a=3" },
 		{ { "a/", "a/x", "a/y/z" }, "a=3" },
 		{ { "a/x/1", "b/x/1" }, "a/x=1 b/x=1" },
-		{ { "a/b/c/1", "a/b/d/1", "a/2" }, "a=3" }, /* what came before from below is taken in */
-		{ { "ab/1", "a/1" }, "ab=1 a=1" },	    /* a is not above ab */
-		{ { "1", "a/1", "2" }, "=2 a=1" },	    /* files of the root do not swallow the rest */
-		{ { "n/1/f", "n/2/f", "n/3/f", "n/4/f", "n/5/f", "n/6/f", "n/7/f", "n/8/f", "n/9/f", "n/0/f" },
+		{ { "a/b/c/1", "a/b/d/1", "a/2" },
+		  "a=3" },			   /* what came before from below is taken in */
+		{ { "ab/1", "a/1" }, "ab=1 a=1" }, /* a is not above ab */
+		{ { "1", "a/1", "2" }, "=2 a=1" }, /* files of the root do not swallow the rest */
+		{ { "n/1/f", "n/2/f", "n/3/f", "n/4/f", "n/5/f", "n/6/f", "n/7/f", "n/8/f", "n/9/f",
+		    "n/0/f" },
 		  "n=10" },
 		{ { "n/1/f", "n/2/f", "m/3/f", "m/4/f", "l/5/f", "l/6/f", "k/7/f", "k/8/f", "j/f" },
-		  "n=2 m/3=1 m/4=1 l/5=1 l/6=1 k/7=1 k/8=1 j=1" }, /* the first of the nearest pairs */
+		  "n=2 m/3=1 m/4=1 l/5=1 l/6=1 k/7=1 k/8=1 j=1" }, /* the first of the nearest pairs
+								    */
 		{ { "a/f", "b/f", "c/f", "d/f", "e/f", "f/f", "g/f", "h/f", "i/f", "j/f" }, "=10" },
 		{ { "x/aa/1", "x/ab/1", "b/f", "c/f", "d/f", "e/f", "f/f", "g/f", "h/f" },
 		  "x=2 b=1 c=1 d=1 e=1 f=1 g=1 h=1" },

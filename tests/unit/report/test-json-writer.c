@@ -1,8 +1,8 @@
+#include <cmocka.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -45,10 +45,12 @@ static void strings(void **state)
 		{ "\x7f", 1, "\"\\u007f\"" },
 		{ "caf\xc3\xa9", 5, "\"caf\xc3\xa9\"" },
 		{ "\xff-\xc3", 3, "\"\xef\xbf\xbd-\xef\xbf\xbd\"" },
-		{ "\xe2\x80\xae", 3, "\"\\u202e\"" },	    /* right-to-left override */
-		{ "\xf3\xa0\x80\x81", 4, "\"\\udb40\\udc01\"" }, /* a tag character: a surrogate pair */
+		{ "\xe2\x80\xae", 3, "\"\\u202e\"" }, /* right-to-left override */
+		{ "\xf3\xa0\x80\x81", 4,
+		  "\"\\udb40\\udc01\"" }, /* a tag character: a surrogate pair */
 		{ "\xf0\x9f\x98\x80", 4, "\"\xf0\x9f\x98\x80\"" },
-		{ "\xed\xa0\x80", 3, "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"" }, /* a surrogate is no UTF-8 */
+		{ "\xed\xa0\x80", 3,
+		  "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"" }, /* a surrogate is no UTF-8 */
 	};
 
 	(void)state;
@@ -103,7 +105,8 @@ static void members(void **state)
 	jsonw_open(&o.w, NULL, '{');
 	jsonw_null(&o.w, "a\"");
 	jsonw_unwind(&o.w, 0);
-	out_is(&o, "{\"min\":-9223372036854775808,\"max\":18446744073709551615,\"yes\":true,\"none\":null,"
+	out_is(&o, "{\"min\":-9223372036854775808,\"max\":18446744073709551615,\"yes\":true,"
+		   "\"none\":null,"
 		   "\"list\":[1,2],\"rows\":[\n  {\"a\\\"\":null}]}");
 }
 
@@ -138,7 +141,8 @@ static void an_error_inside_leaves_json(void **state)
 	jsonw_unwind(&o.w, 1);
 	jsonw_error(&o.w, &why);
 	jsonw_unwind(&o.w, 0);
-	out_is(&o, "{\"findings\":[\n  {}],\"error\":{\"code\":\"truncated\",\"message\":\"layer 3: \\\"x\\\"\"}}");
+	out_is(&o, "{\"findings\":[\n  {}],\"error\":{\"code\":\"truncated\",\"message\":\"layer "
+		   "3: \\\"x\\\"\"}}");
 }
 
 int main(void)

@@ -1,8 +1,8 @@
+#include <cmocka.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <string.h>
 
@@ -15,14 +15,14 @@ static void modes(void **state)
 		unsigned mode;
 		const char *text;
 	} cases[] = {
-		{ INV_REG, 0644, "-rw-r--r--" },	{ INV_DIR, 0755, "drwxr-xr-x" },
-		{ INV_ROOT, 0555, "dr-xr-xr-x" },	{ INV_SYMLINK, 0777, "lrwxrwxrwx" },
-		{ INV_HARDLINK, 0600, "hrw-------" },	{ INV_CHR, 0666, "crw-rw-rw-" },
-		{ INV_BLK, 0660, "brw-rw----" },	{ INV_FIFO, 0, "p---------" },
-		{ INV_WHITEOUT, 0, "w---------" },	{ INV_OTHER, 0, "?---------" },
-		{ INV_REG, 04755, "-rwsr-xr-x" },	{ INV_REG, 04644, "-rwSr--r--" },
-		{ INV_REG, 02755, "-rwxr-sr-x" },	{ INV_REG, 02744, "-rwxr-Sr--" },
-		{ INV_DIR, 01777, "drwxrwxrwt" },	{ INV_DIR, 01776, "drwxrwxrwT" },
+		{ INV_REG, 0644, "-rw-r--r--" },      { INV_DIR, 0755, "drwxr-xr-x" },
+		{ INV_ROOT, 0555, "dr-xr-xr-x" },     { INV_SYMLINK, 0777, "lrwxrwxrwx" },
+		{ INV_HARDLINK, 0600, "hrw-------" }, { INV_CHR, 0666, "crw-rw-rw-" },
+		{ INV_BLK, 0660, "brw-rw----" },      { INV_FIFO, 0, "p---------" },
+		{ INV_WHITEOUT, 0, "w---------" },    { INV_OTHER, 0, "?---------" },
+		{ INV_REG, 04755, "-rwsr-xr-x" },     { INV_REG, 04644, "-rwSr--r--" },
+		{ INV_REG, 02755, "-rwxr-sr-x" },     { INV_REG, 02744, "-rwxr-Sr--" },
+		{ INV_DIR, 01777, "drwxrwxrwt" },     { INV_DIR, 01776, "drwxrwxrwT" },
 	};
 
 	(void)state;
@@ -40,13 +40,31 @@ static void lines(void **state)
 		struct inv_entry entry;
 		const char *text;
 	} cases[] = {
-		{ { .kind = INV_REG, .mode = 0644, .uid = 1516583083, .size = 7, .path = "app/a.js", .path_len = 8,
-		    .link = "" }, "-rw-r--r-- 1516583083 0 7 /app/a.js" },
-		{ { .kind = INV_SYMLINK, .mode = 0777, .uid = -5, .gid = INT64_MAX, .path = "l", .path_len = 1,
-		    .link = "x\n", .link_len = 2 }, "lrwxrwxrwx -5 9223372036854775807 0 /l -> x\\n" },
-		{ { .kind = INV_HARDLINK, .path = "h\x1b[31m", .path_len = 6, .link = "t", .link_len = 1 },
+		{ { .kind = INV_REG,
+		    .mode = 0644,
+		    .uid = 1516583083,
+		    .size = 7,
+		    .path = "app/a.js",
+		    .path_len = 8,
+		    .link = "" },
+		  "-rw-r--r-- 1516583083 0 7 /app/a.js" },
+		{ { .kind = INV_SYMLINK,
+		    .mode = 0777,
+		    .uid = -5,
+		    .gid = INT64_MAX,
+		    .path = "l",
+		    .path_len = 1,
+		    .link = "x\n",
+		    .link_len = 2 },
+		  "lrwxrwxrwx -5 9223372036854775807 0 /l -> x\\n" },
+		{ { .kind = INV_HARDLINK,
+		    .path = "h\x1b[31m",
+		    .path_len = 6,
+		    .link = "t",
+		    .link_len = 1 },
 		  "h--------- 0 0 0 /h\\x1b[31m link to t" },
-		{ { .kind = INV_ROOT, .mode = 0755, .path = "", .link = "" }, "drwxr-xr-x 0 0 0 /" },
+		{ { .kind = INV_ROOT, .mode = 0755, .path = "", .link = "" },
+		  "drwxr-xr-x 0 0 0 /" },
 	};
 
 	(void)state;

@@ -1,8 +1,8 @@
+#include <cmocka.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -62,9 +62,13 @@ static void many(void **state)
 
 static void except(void **state)
 {
-	static struct account users[] = { { .name = (char *)"root" }, { .name = (char *)"node", .id = 1000, .gid = 1001 } };
-	static struct account groups[] = { { .name = (char *)"node", .id = 1000 }, { .name = (char *)"tty", .id = 5 } };
-	static const struct accounts known = { .users = users, .user_count = 2, .groups = groups, .group_count = 2 };
+	static struct account users[] = { { .name = (char *)"root" },
+					  { .name = (char *)"node", .id = 1000, .gid = 1001 } };
+	static struct account groups[] = { { .name = (char *)"node", .id = 1000 },
+					   { .name = (char *)"tty", .id = 5 } };
+	static const struct accounts known = {
+		.users = users, .user_count = 2, .groups = groups, .group_count = 2
+	};
 	static const struct accounts nobody = { 0 };
 	static const struct {
 		const struct accounts *accounts;
@@ -72,14 +76,22 @@ static void except(void **state)
 		int64_t uid, gid;
 		bool excepted;
 	} rows[] = {
-		{ &known, { "root", "node" }, 0, 0, true },	   { &known, { "root", "node" }, 1000, 1001, true },
-		{ &known, { "root", "node" }, 1000, 1000, true },  { &known, { "root", "node" }, 0, 1000, true },
-		{ &known, { "root", "node" }, 0, 89939, false },   { &known, { "root", "node" }, 70000, 0, false },
-		{ &known, { "tty" }, 0, 5, false },		   { &known, { "root", "tty" }, 0, 5, true },
-		{ &known, { "1000" }, 1000, 1000, true },	   { &known, { "1000" }, 1000, 0, false },
-		{ &known, { "1000:0" }, 1000, 0, true },	   { &known, { "1000:0" }, 1000, 1000, false },
-		{ &known, { "-1:0" }, -1, 0, true },		   { &nobody, { "root" }, 0, 0, true },
-		{ &nobody, { "node" }, 1000, 1000, false },	   { &known, { NULL }, 0, 0, false },
+		{ &known, { "root", "node" }, 0, 0, true },
+		{ &known, { "root", "node" }, 1000, 1001, true },
+		{ &known, { "root", "node" }, 1000, 1000, true },
+		{ &known, { "root", "node" }, 0, 1000, true },
+		{ &known, { "root", "node" }, 0, 89939, false },
+		{ &known, { "root", "node" }, 70000, 0, false },
+		{ &known, { "tty" }, 0, 5, false },
+		{ &known, { "root", "tty" }, 0, 5, true },
+		{ &known, { "1000" }, 1000, 1000, true },
+		{ &known, { "1000" }, 1000, 0, false },
+		{ &known, { "1000:0" }, 1000, 0, true },
+		{ &known, { "1000:0" }, 1000, 1000, false },
+		{ &known, { "-1:0" }, -1, 0, true },
+		{ &nobody, { "root" }, 0, 0, true },
+		{ &nobody, { "node" }, 1000, 1000, false },
+		{ &known, { NULL }, 0, 0, false },
 	};
 
 	(void)state;
@@ -89,7 +101,8 @@ static void except(void **state)
 
 		while (rows[i].words[n])
 			n++;
-		assert_int_equal(owner_except_make(&x, rows[i].words, n, rows[i].accounts, NULL), 0);
+		assert_int_equal(owner_except_make(&x, rows[i].words, n, rows[i].accounts, NULL),
+				 0);
 		if (owner_is_excepted(&x, rows[i].uid, rows[i].gid) != rows[i].excepted)
 			fail_msg("row %zu", i);
 		owner_except_free(&x);
