@@ -29,6 +29,7 @@ int buf_reserve(struct buf *b, size_t n)
 		return -ERR_NOMEM;
 	b->data = p;
 	b->cap = cap;
+	p[b->len] = '\0';
 	return 0;
 }
 

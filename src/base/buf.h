@@ -29,6 +29,8 @@ int buf_varint(struct buf *b, uint64_t v) _must_check_;
 static inline void buf_clear(struct buf *b)
 {
 	b->len = 0;
+	if (b->data)
+		b->data[0] = '\0';
 }
 
 /* The text, "" when empty. Borrowed until the next change. */

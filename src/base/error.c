@@ -41,6 +41,7 @@ int err_fail(struct error *err, enum err_code code, int sys, const char *fmt, ..
 	n = strlen(err->msg);
 	if (sys && n < sizeof(err->msg))
 		snprintf(err->msg + n, sizeof(err->msg) - n, ": %s", strerror(sys));
+	text_trim_cut(err->msg);
 	return -(int)code;
 }
 
@@ -56,10 +57,13 @@ int err_wrap(struct error *err, const char *fmt, ...)
 	vsnprintf(prefix, sizeof(prefix), fmt, ap);
 	va_end(ap);
 	memcpy(inner, err->msg, sizeof(inner));
-	n = strnlen(prefix, sizeof(prefix) - 3);
+	prefix[sizeof(prefix) - 3] = '\0';
+	text_trim_cut(prefix);
+	n = strlen(prefix);
 	memcpy(err->msg, prefix, n);
 	memcpy(err->msg + n, ": ", 2);
 	snprintf(err->msg + n + 2, sizeof(err->msg) - n - 2, "%s", inner);
+	text_trim_cut(err->msg);
 	return -(int)err->code;
 }
 
@@ -92,6 +96,9 @@ const char *err_text(char *out, size_t out_size, const void *bytes, size_t n)
 		char one[TEXT_ESCAPE_MAX + 1];
 		size_t step, len = text_escape_one(one, p, (size_t)(end - p), &step);
 
+		/* A message puts quotes around names; a name must not end them. */
+		if (*p == '\'' || *p == '"')
+			len = (size_t)snprintf(one, sizeof(one), "\\%c", *p);
 		if (used + len + 4 > out_size) {
 			memcpy(out + used, "...", MIN((size_t)3, out_size - used - 1));
 			used += MIN((size_t)3, out_size - used - 1);

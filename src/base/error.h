@@ -42,7 +42,8 @@ struct error {
  * Bytes of an image go through err_text() first, so that a message is always printable. */
 int err_fail(struct error *err, enum err_code code, int sys, const char *fmt, ...) _printf_(4, 5);
 
-/* Puts "fmt: " before the message that err holds; returns -err->code. */
+/* Puts "fmt: " before the message that err holds; returns -err->code. err is not NULL here: it
+ * holds the code. */
 int err_wrap(struct error *err, const char *fmt, ...) _printf_(2, 3);
 
 /* -ERR_NOMEM with a fixed message. */
@@ -56,5 +57,5 @@ const char *err_hint(enum err_code code);
 int err_exit_status(enum err_code code);
 
 /* Escapes n bytes for a message into out: printable ASCII and valid UTF-8 stay, every other byte
- * becomes \xNN, quotes and backslashes are escaped; cut with "..." to fit. Returns out. */
+ * becomes \xNN, quotes and backslashes are escaped; cut with "..." to fit. out_size is at least 1. Returns out. */
 const char *err_text(char *out, size_t out_size, const void *bytes, size_t n);

@@ -56,11 +56,14 @@ static bool parse_size(const char *s, uint64_t *out)
 	static const char units[] = "KMGT";
 	size_t n = strlen(s);
 	const char *unit = n ? strchr(units, s[n - 1]) : NULL;
-	uint64_t v, factor = 1;
+	uint64_t v, product, factor = 1;
 
 	for (const char *u = units; unit && u <= unit; u++)
 		factor *= 1024;
-	return num_u64(s, n - (unit != NULL), &v) && !__builtin_mul_overflow(v, factor, out);
+	if (!num_u64(s, n - (unit != NULL), &v) || __builtin_mul_overflow(v, factor, &product))
+		return false;
+	*out = product;
+	return true;
 }
 
 int limits_set(struct limits *l, const char *name_value, struct error *err)

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 struct notes {
 	pthread_mutex_t lock;
 	char *text[NOTES_MAX];
@@ -42,6 +44,7 @@ void notes_add(struct notes *n, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	text_trim_cut(text);
 	pthread_mutex_lock(&n->lock);
 	for (size_t i = 0; i < n->count && !known; i++)
 		known = strcmp(n->text[i], text) == 0;

@@ -48,6 +48,17 @@ bool text_is_utf8(const void *bytes, size_t n)
 	return true;
 }
 
+void text_trim_cut(char *s)
+{
+	size_t n = strlen(s), back = 0;
+
+	while (back < 3 && back < n && ((uint8_t)s[n - 1 - back] & 0xc0) == 0x80)
+		back++;
+	if (back < n && (uint8_t)s[n - 1 - back] >= 0xc0 &&
+	    !text_utf8_len((const uint8_t *)s + n - 1 - back, back + 1))
+		s[n - 1 - back] = '\0';
+}
+
 static uint32_t decode(const uint8_t *p, size_t len)
 {
 	static const uint8_t lead[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
@@ -58,16 +69,23 @@ static uint32_t decode(const uint8_t *p, size_t len)
 	return c;
 }
 
-/* Characters that change how others are shown, or show nothing (Unicode: Cc, Cf, Zl, Zp, Co). */
+/* Characters that change how others are shown, or show nothing (Unicode: Cc, Cf, Zl, Zp, Co, and the
+ * fillers that look like blanks). */
 static bool is_invisible(uint32_t c)
 {
 	static const struct {
 		uint32_t first, last;
 	} ranges[] = {
-		{ 0x00, 0x1f },	    { 0x7f, 0x9f },	{ 0xad, 0xad },	    { 0x600, 0x605 },
-		{ 0x61c, 0x61c },   { 0x180b, 0x180f }, { 0x200b, 0x200f }, { 0x2028, 0x202e },
-		{ 0x2060, 0x206f }, { 0xe000, 0xf8ff }, { 0xfe00, 0xfe0f }, { 0xfeff, 0xfeff },
-		{ 0xfff0, 0xfffb }, { 0xe0000, 0x10ffff },
+		{ 0x00, 0x1f },	      { 0x7f, 0x9f },	    { 0xad, 0xad },
+		{ 0x34f, 0x34f },     { 0x600, 0x605 },	    { 0x61c, 0x61c },
+		{ 0x6dd, 0x6dd },     { 0x70f, 0x70f },	    { 0x890, 0x891 },
+		{ 0x8e2, 0x8e2 },     { 0x115f, 0x1160 },   { 0x17b4, 0x17b5 },
+		{ 0x180b, 0x180f },   { 0x200b, 0x200f },   { 0x2028, 0x202e },
+		{ 0x2060, 0x206f },   { 0x2800, 0x2800 },   { 0x3164, 0x3164 },
+		{ 0xe000, 0xf8ff },   { 0xfe00, 0xfe0f },   { 0xfeff, 0xfeff },
+		{ 0xffa0, 0xffa0 },   { 0xfff0, 0xfffb },   { 0xfffe, 0xffff },
+		{ 0x110bd, 0x110bd }, { 0x13430, 0x1343f }, { 0x1bca0, 0x1bca3 },
+		{ 0x1d173, 0x1d17a }, { 0xe0000, 0x10ffff },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)

@@ -23,6 +23,9 @@ bool text_is_utf8(const void *bytes, size_t n);
  * UTF-8 become \n, \t, \\, \xNN, \u{NNNN}. Returns the length written, without the final NUL. */
 size_t text_escape_one(char *out, const uint8_t *p, size_t n, size_t *step);
 
+/* Drops the code point that a cut (snprintf's, say) has left incomplete at the end of s. */
+void text_trim_cut(char *s);
+
 /* Appends n escaped bytes to out. Returns 0 or -ERR_NOMEM. */
 int text_escape(struct buf *out, const void *bytes, size_t n) _must_check_;
 

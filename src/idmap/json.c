@@ -97,16 +97,25 @@ static int read_document(struct idmap_builder *b, const json_t *root, struct err
 	return 0;
 }
 
+/* jansson's message up to " near '...'", which quotes the document. */
+static const char *without_excerpt(json_error_t *e)
+{
+	char *near = strstr(e->text, " near ");
+
+	if (near)
+		*near = '\0';
+	return e->text;
+}
+
 int idmap_builder_json(struct idmap_builder *b, const char *text, struct error *err)
 {
 	json_error_t where;
 	json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &where);
-	char shown[160];
 	int r;
 
 	if (!root)
 		return err_fail(err, ERR_USAGE, 0, "map in JSON: byte %d: %s", where.position,
-				err_text(shown, sizeof(shown), where.text, strlen(where.text)));
+				without_excerpt(&where));
 	r = read_document(b, root, err);
 	b->owner = NULL; /* may point into the document */
 	json_decref(root);

@@ -31,10 +31,19 @@ static int check_values(const uint8_t *p, size_t n, const char *what, struct err
 	return 0;
 }
 
+/* jansson's message up to " near '...'", which quotes the document. */
+static const char *without_excerpt(json_error_t *e)
+{
+	char *near = strstr(e->text, " near ");
+
+	if (near)
+		*near = '\0';
+	return e->text;
+}
+
 int oci_json_parse(json_t **out, const void *bytes, size_t n, const char *what, struct error *err)
 {
 	json_error_t where;
-	char shown[200];
 	json_t *json;
 	int r = check_values(bytes, n, what, err);
 
@@ -47,7 +56,7 @@ int oci_json_parse(json_t **out, const void *bytes, size_t n, const char *what, 
 		return err_nomem(err);
 	if (!json)
 		return err_fail(err, ERR_BAD_INPUT, 0, "%s: byte %d: %s", what, where.position,
-				err_text(shown, sizeof(shown), where.text, strlen(where.text)));
+				without_excerpt(&where));
 	*out = json;
 	return 0;
 }
