@@ -21,16 +21,16 @@ OUTCOMES = {o: "OUTCOME_" + o.upper()
             for o in ("none", "error", "nobody", "squashed", "root", "ignored")}
 COMPARES = {"int64": "COMPARE_INT64", "wrap": "COMPARE_WRAP"}
 EVIDENCE = {e: "EVIDENCE_" + e.upper() for e in ("run", "source", "report")}
-MESSAGE_RULES = {"owner", "whiteout", "acl", "acl-invalid", "capability", "user-uid", "user-gid",
-                 "group", "size"}
-PLACEHOLDERS = {"id", "sid", "uid", "gid", "path", "entry", "kind", "need", "max"}
+MESSAGE_RULES = {"owner", "whiteout", "acl", "acl-misplaced", "xattr-invalid", "capability",
+                 "user-range", "user-uid", "user-gid", "group", "size"}
+PLACEHOLDERS = {"id", "sid", "chown", "uid", "gid", "path", "entry", "kind", "need", "max"}
 BOOLS = {"yes": "true", "no": "false"}
 
 # Keys of each kind of section: name -> required.
 KEYS = {
     "engine": {"owners": True, "compare": True, "minus-one-keeps": False, "uid-first": False,
-               "root-exemption": False, "visible-only": False, "owner": True, "acl": True,
-               "acl-invalid": True, "capability": True, "user": True, "passwd": False,
+               "root-exemption": False, "visible-only": False, "absolute-root": False, "owner": True, "acl": True,
+               "xattr-invalid": True, "capability": True, "user": True, "passwd": False,
                "messages": False, "evidence": True, "source": True, "date": True},
     "message": {"rule": True, "when": True, "since": False, "until": False, "unless": False,
                 "text": True, "evidence": True, "source": True, "date": True},
@@ -156,8 +156,9 @@ def when(s):
 
 
 def message(s):
-    if s.get("rule") not in MESSAGE_RULES:
-        s.fail(f"unknown rule '{s.get('rule')}'", "rule")
+    for r in s.get("rule").split():
+        if r not in MESSAGE_RULES:
+            s.fail(f"unknown rule '{r}'", "rule")
     for r in s.get("unless").split():
         if r not in MESSAGE_RULES:
             s.fail(f"unless: unknown rule '{r}'", "unless")
@@ -167,7 +168,14 @@ def message(s):
     for key in ("since", "until"):
         if s.get(key) and not VERSION.match(s.get(key)):
             s.fail(f"{key} is no version", key)
-    fields = {"rule": s.get("rule"), "when": when(s), "since": s.get("since"),
+    rows = ""
+    for rule in s.get("rule").split():
+        rows += message_row(s, rule)
+    return rows
+
+
+def message_row(s, rule):
+    fields = {"rule": rule, "when": when(s), "since": s.get("since"),
               "until": s.get("until"), "unless": s.get("unless"), "text": s.get("text"),
               "source": s.get("source"), "date": s.get("date")}
     body = ", ".join(f".{k} = {c_string(v)}" for k, v in fields.items())
@@ -207,9 +215,10 @@ def emit_engines(sections, out):
             f"\t.minus_one_keeps = {s.choice('minus-one-keeps', BOOLS, 'no')},\n"
             f"\t.uid_first = {s.choice('uid-first', BOOLS, 'no')},\n"
             f"\t.root_exemption = {s.choice('root-exemption', BOOLS, 'no')},\n"
+            f"\t.absolute_root = {s.choice('absolute-root', BOOLS, 'no')},\n"
             f"\t.visible_only = {s.choice('visible-only', BOOLS, 'no')},\n"
             f"\t{effects},\n"
-            f"\t.acl_invalid_outcome = {s.choice('acl-invalid', OUTCOMES)},\n"
+            f"\t.xattr_invalid_outcome = {s.choice('xattr-invalid', OUTCOMES)},\n"
             f"\t{effect(s, 'passwd', 'runtime none')},\n"
             + (f"\t.messages = {array}, .message_count = ARRAY_SIZE({array}),\n"
                if s.has_messages else "") +

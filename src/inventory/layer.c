@@ -11,6 +11,7 @@
 #include "tar/xattr.h"
 
 #define XATTR_VALUE_MAX 65536 /* XATTR_SIZE_MAX of include/uapi/linux/limits.h */
+#define ACL_HEADER 4
 #define ACL_VALUE_IDS (XATTR_VALUE_MAX / 8)
 
 struct walk {
@@ -142,6 +143,8 @@ static int place(struct walk *w, const struct tar_entry *t, struct inv_entry *e)
 		e->kind = INV_ROOT;
 	if (escapes)
 		e->flags |= INV_ESCAPES;
+	if (t->name_len && t->name[0] == '/')
+		e->flags |= INV_ABSOLUTE;
 	e->path = buf_str(&w->path);
 	e->path_len = w->path.len;
 	if (!same_name(t->name, t->name_len, &w->path)) {
@@ -151,10 +154,28 @@ static int place(struct walk *w, const struct tar_entry *t, struct inv_entry *e)
 	return 0;
 }
 
+/* Engines go on where the kernel says EOPNOTSUPP, as it does of any version but 2; an empty value removes what is not there. */
+static bool acl_is_passed_over(const struct tar_xattr *x)
+{
+	static const uint8_t version[ACL_HEADER] = { 2 };
+
+	return !x->value_len ||
+	       (x->value_len >= ACL_HEADER && memcmp(x->value, version, ACL_HEADER) != 0);
+}
+
+static bool is_default(const struct tar_xattr *x)
+{
+	static const char name[] = "system.posix_acl_default";
+
+	return x->name_len == sizeof(name) - 1 && memcmp(x->name, name, x->name_len) == 0;
+}
+
 static int take_acl(struct walk *w, const struct tar_xattr *x, struct inv_entry *e)
 {
 	size_t count;
 
+	if (acl_is_passed_over(x))
+		return 0;
 	if (!w->acl) {
 		w->acl = calloc(RECORD_ACL_MAX, sizeof(*w->acl));
 		w->acl_scratch = calloc(ACL_VALUE_IDS, sizeof(*w->acl_scratch));
@@ -171,6 +192,10 @@ static int take_acl(struct walk *w, const struct tar_xattr *x, struct inv_entry 
 		w->acl[e->acl_count++] = (struct inv_acl_id){ .id = w->acl_scratch[i].id,
 							      .is_gid = w->acl_scratch[i].is_gid };
 	e->acl = w->acl;
+	/* The kernel has a default ACL on directories only, and has none at all on a symlink. */
+	if (x->value_len > ACL_HEADER && is_default(x) && e->kind != INV_DIR && e->kind != INV_ROOT &&
+	    e->kind != INV_SYMLINK)
+		e->flags |= INV_ACL_MISPLACED;
 	if (e->acl_count)
 		e->flags |= INV_HAS_ACL_IDS;
 	return 0;
@@ -184,7 +209,7 @@ static int take_xattrs(struct walk *w, const struct tar_entry *t, struct inv_ent
 		if (xattr_is_acl(x->name, x->name_len)) {
 			if (take_acl(w, x, e) < 0)
 				return -ERR_NOMEM;
-		} else if (xattr_is_capability(x->name, x->name_len)) {
+		} else if (xattr_is_capability(x->name, x->name_len) && x->value_len) {
 			int version = capability_rootid(x->value, x->value_len, &e->cap_rootid);
 
 			e->flags |= INV_CAPABILITY;

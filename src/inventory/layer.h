@@ -44,6 +44,8 @@ enum inv_flag {
 	INV_GID_BASE256 = 1 << 9,
 	INV_GID_PAX = 1 << 10,
 	INV_CAP_INVALID = 1 << 11,
+	INV_ABSOLUTE = 1 << 12,	    /* the name begins with a slash: engines that pass over "./" take "/" as an entry */
+	INV_ACL_MISPLACED = 1 << 13, /* a default ACL on what is no directory: "permission denied" */
 };
 
 struct inv_owner {

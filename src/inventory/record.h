@@ -11,7 +11,7 @@
 #define RECORD_PREFIX_MAX 5	     /* bytes of a record's length */
 #define RECORD_USUAL 128	     /* most records are shorter */
 
-#define INV_FLAGS_ALL (((unsigned)INV_CAP_INVALID << 1) - 1)
+#define INV_FLAGS_ALL (((unsigned)INV_ACL_MISPLACED << 1) - 1)
 
 /* Little-endian base 128. put needs 10 bytes of room; get returns NULL where p has no whole varint of 64 bits. */
 uint8_t *varint_put(uint8_t *w, uint64_t v);

@@ -31,11 +31,12 @@ struct judge {
 	uint32_t consult[INV_KIND_COUNT];
 	uint32_t owner_by[OUTCOME_COUNT]; /* targets by what an owner outside gives */
 	uint32_t acl_by[OUTCOME_COUNT];
-	uint32_t acl_invalid_by[OUTCOME_COUNT];
+	uint32_t xattr_invalid_by[OUTCOME_COUNT];
 	uint32_t capability_by[OUTCOME_COUNT];
 	uint32_t user_by[OUTCOME_COUNT];
 	uint32_t passwd_by[OUTCOME_COUNT];
 	uint32_t visible_only;
+	uint32_t absolute_root; /* targets that consult "/" though not "./" */
 	uint32_t auto_size;	/* targets whose map grows */
 	uint32_t undecidable;	/* the exemption cannot be decided: no host side */
 	const struct idmap *uid_map[CHECK_TARGETS_MAX], *gid_map[CHECK_TARGETS_MAX];
@@ -48,7 +49,7 @@ struct judge {
 	/* For targets that look by path: the least path met so far, owned by check_target.first_path. */
 	const char *first_rule[CHECK_TARGETS_MAX]; /* of the message; NULL none */
 	int64_t first_uid[CHECK_TARGETS_MAX], first_gid[CHECK_TARGETS_MAX];
-	bool first_uid_out[CHECK_TARGETS_MAX];
+	bool first_uid_out[CHECK_TARGETS_MAX], first_is_absolute[CHECK_TARGETS_MAX];
 };
 
 /* A part of a finding: some targets under one rule with one outcome. */

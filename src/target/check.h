@@ -20,6 +20,7 @@ enum rule {
 	RULE_OWNER_UNNAMED,
 	RULE_OVERSIZED_SPARSE_LOG,
 	RULE_ACL_INVALID, /* added to the contract: engines stop with "invalid argument" */
+	RULE_CAPABILITY_INVALID, /* likewise: a security.capability that the kernel refuses */
 	RULE_COUNT
 };
 const char *rule_name(enum rule r); /* "owner-outside-map" */

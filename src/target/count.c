@@ -80,6 +80,7 @@ static int first_error(struct check *c, size_t i, const struct told *told, struc
 	j->first_uid[i] = told->f.uid;
 	j->first_gid[i] = told->f.gid;
 	j->first_uid_out[i] = told->f.has_uid && !(told->f.uid_fits >> i & 1);
+	j->first_is_absolute[i] = e->flags & INV_ABSOLUTE;
 	return 0;
 }
 

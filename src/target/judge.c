@@ -91,7 +91,8 @@ static bool owner_is_quiet(const struct judged_owner *o)
 static int judge_inventory(const struct check *c, struct judged_inventory *ji,
 			   const struct layer_inventory *inv, struct error *err)
 {
-	const unsigned loud = INV_HAS_ACL_IDS | INV_ACL_INVALID | INV_CAP_ROOTID | INV_SPARSE;
+	const unsigned loud = INV_HAS_ACL_IDS | INV_ACL_INVALID | INV_ACL_MISPLACED |
+			      INV_CAP_ROOTID | INV_CAP_INVALID | INV_SPARSE;
 
 	ji->inventory = inv;
 	ji->quiet = !(inv->flags_seen & loud) && inv->tar_size < SPARSE_LOG_SIZE;
@@ -127,10 +128,12 @@ static int judge_target(struct judge *j, size_t i, const struct target_use *use,
 			j->consult[k] |= bit;
 	j->owner_by[e->owner_outcome] |= bit;
 	j->acl_by[e->acl_outcome] |= bit;
-	j->acl_invalid_by[e->acl_invalid_outcome] |= bit;
+	j->xattr_invalid_by[e->xattr_invalid_outcome] |= bit;
 	j->capability_by[e->capability_outcome] |= bit;
 	j->user_by[e->user_outcome] |= bit;
 	j->passwd_by[e->passwd_outcome] |= bit;
+	if (e->absolute_root)
+		j->absolute_root |= bit;
 	if (e->visible_only)
 		j->visible_only |= bit;
 	if (e->root_exemption && (!use->map.uid.has_host || !use->map.gid.has_host))

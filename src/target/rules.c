@@ -14,6 +14,7 @@ static const char *const rule_names[RULE_COUNT] = {
 	[RULE_OWNER_UNNAMED] = "owner-unnamed",
 	[RULE_OVERSIZED_SPARSE_LOG] = "oversized-sparse-log",
 	[RULE_ACL_INVALID] = "acl-invalid",
+	[RULE_CAPABILITY_INVALID] = "capability-invalid",
 };
 static const char *const level_names[] = {
 	[LEVEL_NOTE] = "note",

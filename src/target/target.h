@@ -30,11 +30,11 @@ enum evidence { EVIDENCE_RUN, EVIDENCE_SOURCE, EVIDENCE_REPORT };
 const char *evidence_name(enum evidence e);
 
 /* A line that an engine prints, for a band of its versions and a command. Placeholders: {id} the id that fails, {sid} the same as
- * a signed 32-bit number, {uid} {gid}, {path} absolute in the image, {entry} the path as umoci writes it (no leading slash, "."
- * for the root), {kind} "uid" or "gid", {need} {max} sizes of a map. */
+ * a signed 32-bit number, {uid} {gid}, {chown} "chown" for a whiteout and else "lchown", {path} absolute in the image, {entry} the path as umoci writes it (no leading slash, "."
+ * for the root, or as the header has it), {kind} "uid" or "gid", {need} {max} sizes of a map. */
 struct engine_message {
-	/* What fails: owner, whiteout (an owner of a whiteout, where the words differ), acl, acl-invalid, capability,
-	 * user-uid, user-gid, group, size. */
+	/* What fails: owner, whiteout (an owner of a whiteout, where the words differ), acl, xattr-invalid (an ACL or
+	 * a capability that the kernel refuses), acl-misplaced (a default ACL on a file), capability, user-range (no id at all), user-uid, user-gid, group, size. */
 	const char *rule;
 	const char *unless; /* rules, blank between, that the engine would stop at before; "" where none */
 	const char *when;     /* "load, 20.10 to 23.0" */
@@ -55,13 +55,14 @@ struct engine {
 	enum outcome owner_outcome;
 	enum stage acl_stage;
 	enum outcome acl_outcome; /* ERROR: setxattr in the namespace refuses; IGNORED: written unshifted */
-	enum outcome acl_invalid_outcome; /* an ACL that the kernel refuses, at owner_stage */
+	enum outcome xattr_invalid_outcome; /* an ACL or capability that the kernel refuses, at owner_stage */
 	enum stage capability_stage;
 	enum outcome capability_outcome; /* version-3 rootid outside */
 	enum stage user_stage;
 	enum outcome user_outcome;
 	enum stage passwd_stage;
 	enum outcome passwd_outcome; /* of an account outside: NONE is a note, IGNORED nothing at all */
+	bool absolute_root; /* "/" as a name is an entry like any other, although "./" is passed over */
 	bool visible_only; /* looks at the merged file system, by path, not at layers: what a later layer hides does not matter */
 	const struct engine_message *messages;
 	size_t message_count;

@@ -100,6 +100,18 @@ static int tell_user(struct check *c, enum rule rule, int64_t id, uint32_t out, 
 	return tell(&t, fn, ctx, err);
 }
 
+/* USER that is a number no engine takes: it is outside every map. What fails for want of a name fails without any map. */
+static int walk_no_user(struct check *c, told_fn *fn, void *ctx, struct error *err)
+{
+	struct check_user *u = &c->user;
+	int64_t id;
+
+	if (!num_i64(u->user.text, strcspn(u->user.text, ":"), &id) || (id >= 0 && id <= INT32_MAX))
+		return 0;
+	u->uid_fits = u->fits = 0;
+	return tell_user(c, RULE_USER_OUTSIDE_MAP, id, c->judge->all, fn, ctx, err);
+}
+
 static int walk_user(struct check *c, told_fn *fn, void *ctx, struct error *err)
 {
 	struct check_user *u = &c->user;
@@ -108,8 +120,10 @@ static int walk_user(struct check *c, told_fn *fn, void *ctx, struct error *err)
 
 	u->uid_fits = u->gid_fits = u->group_fits = u->fits = all;
 	/* A layer alone has no process; a name that nobody knows has no id to judge. */
-	if ((!c->image->source->has_config && !c->opts->user) || u->user.error)
+	if (!c->image->source->has_config && !c->opts->user)
 		return 0;
+	if (u->user.error)
+		return walk_no_user(c, fn, ctx, err);
 	uid = judge_outside(c, u->user.uid, false);
 	gid = judge_outside(c, u->user.gid, true);
 	u->uid_fits &= ~uid;

@@ -31,21 +31,28 @@ static int look(struct walk *w, struct error *err)
 	return image_visibility(w->c->image, w->layer, w->e, &w->visible, &w->by_layer, err);
 }
 
+/* ".wh..wh.plnk/1" is a file to an engine that knows no AUFS; a last name that begins ".wh." is a whiteout to it. */
+static bool is_whiteout(const struct inv_entry *e)
+{
+	const char *slash = memrchr(e->path, '/', e->path_len);
+
+	return e->kind == INV_WHITEOUT ||
+	       (e->kind == INV_AUFS_META && !strncmp(slash ? slash + 1 : e->path, ".wh.", 4));
+}
+
 /* Targets that consult the ids of this entry. */
 static uint32_t consult(const struct walk *w)
 {
 	const struct judge *j = w->c->judge;
 	enum inv_kind kind = w->e->kind;
+	uint32_t mask;
 
-	/* ".wh..wh.plnk/1" is a file to an engine that knows no AUFS; a last name that begins ".wh." is a whiteout to it. */
-	if (kind == INV_AUFS_META) {
-		const char *slash = memrchr(w->e->path, '/', w->e->path_len);
-		const char *last = slash ? slash + 1 : w->e->path;
-
-		if (!strncmp(last, ".wh.", 4))
-			return j->consult[INV_AUFS_META] & j->consult[INV_WHITEOUT];
-	}
-	return j->consult[kind] & (w->visible == VISIBLE ? UINT32_MAX : ~j->visible_only);
+	if (kind == INV_AUFS_META && is_whiteout(w->e))
+		return j->consult[INV_AUFS_META] & j->consult[INV_WHITEOUT];
+	mask = j->consult[kind];
+	if (kind == INV_ROOT && w->e->flags & INV_ABSOLUTE)
+		mask |= j->absolute_root;
+	return w->visible == VISIBLE ? mask : mask & ~j->visible_only;
 }
 
 static void begin(const struct walk *w, struct told *t)
@@ -114,7 +121,7 @@ static int tell_owner(struct walk *w, const struct judged_owner *o, struct error
 	t.f.gid_fits = j->all & ~(mask & (o->gid_out | o->gid_root | o->gid_wrap));
 	t.f.security = is_security(e, (mask & o->uid_root) || (uid_zero && wrap & o->uid_wrap),
 				   (mask & o->gid_root) || (gid_zero && wrap & o->gid_wrap));
-	t.message = e->kind == INV_WHITEOUT ? "whiteout" : "owner";
+	t.message = is_whiteout(e) ? "whiteout" : "owner";
 	return tell(w, &t, err);
 }
 
@@ -139,32 +146,50 @@ static int tell_acl_id(struct walk *w, const struct inv_acl_id *a, uint32_t mask
 	t.f.has_gid = a->is_gid;
 	t.f.uid = t.f.gid = a->id;
 	*(a->is_gid ? &t.f.gid_fits : &t.f.uid_fits) &= ~out;
-	told_parts_by(&t, RULE_ACL_OUTSIDE_MAP, j->acl_by, out);
+	/* A symlink has no ACL: where the ids are read at all, the engine goes on without it. */
+	told_parts_by(&t, RULE_ACL_OUTSIDE_MAP, j->acl_by,
+		      w->e->kind == INV_SYMLINK ? out & j->acl_by[OUTCOME_ERROR] : out);
 	t.message = "acl";
 	return tell(w, &t, err);
 }
 
-static int tell_xattrs(struct walk *w, struct error *err)
+/* What the kernel refuses of anyone, whatever the map. */
+static int tell_invalid(struct walk *w, enum rule rule, const char *message, uint32_t mask,
+			struct error *err)
 {
-	const struct judge *j = w->c->judge;
-	const struct inv_entry *e = w->e;
-	uint32_t mask = consult(w);
 	struct told t;
+
+	begin(w, &t);
+	told_parts_by(&t, rule, w->c->judge->xattr_invalid_by, mask);
+	t.message = message;
+	return tell(w, &t, err);
+}
+
+static int tell_acl(struct walk *w, uint32_t mask, struct error *err)
+{
+	const struct inv_entry *e = w->e;
 	int r = 0;
 
-	if (!keeps_owner(e->kind) && e->kind != INV_AUFS_META)
-		return 0;
-	begin(w, &t);
-	if (e->flags & INV_ACL_INVALID) {
-		told_parts_by(&t, RULE_ACL_INVALID, j->acl_invalid_by, mask);
-		t.message = "acl-invalid";
-		r = tell(w, &t, err);
-	}
+	if (e->flags & INV_ACL_INVALID)
+		r = tell_invalid(w, RULE_ACL_INVALID, "xattr-invalid", mask, err);
 	for (size_t i = 0; i < e->acl_count && !r; i++)
 		if (!told_before(e, i))
 			r = tell_acl_id(w, &e->acl[i], mask, err);
-	if (r || !(e->flags & INV_CAP_ROOTID))
-		return r;
+	if (!r && e->flags & INV_ACL_MISPLACED)
+		r = tell_invalid(w, RULE_ACL_INVALID, "acl-misplaced", mask, err);
+	return r;
+}
+
+static int tell_capability(struct walk *w, uint32_t mask, struct error *err)
+{
+	const struct judge *j = w->c->judge;
+	const struct inv_entry *e = w->e;
+	struct told t;
+
+	if (e->flags & INV_CAP_INVALID || (e->flags & INV_CAP_ROOTID && e->cap_rootid == ID_INVALID))
+		return tell_invalid(w, RULE_CAPABILITY_INVALID, "xattr-invalid", mask, err);
+	if (!(e->flags & INV_CAP_ROOTID))
+		return 0;
 	begin(w, &t);
 	t.f.has_gid = false;
 	t.f.uid = e->cap_rootid;
@@ -175,12 +200,24 @@ static int tell_xattrs(struct walk *w, struct error *err)
 	return tell(w, &t, err);
 }
 
+static int tell_xattrs(struct walk *w, struct error *err)
+{
+	uint32_t mask = consult(w);
+	int r;
+
+	if (is_whiteout(w->e) || !(keeps_owner(w->e->kind) || w->e->kind == INV_AUFS_META))
+		return 0;
+	r = tell_acl(w, mask, err);
+	return r ? r : tell_capability(w, mask, err);
+}
+
 static int tell_entry(struct walk *w, struct error *err)
 {
 	const struct judged_owner *o = &w->inventory->owners[w->e->owner];
 	bool owner = o->unnamed || (o->uid_out | o->gid_out | o->uid_root | o->gid_root |
 				    o->uid_wrap | o->gid_wrap);
-	bool xattrs = w->e->acl_count || w->e->flags & (INV_ACL_INVALID | INV_CAP_ROOTID);
+	bool xattrs = w->e->acl_count || w->e->flags & (INV_ACL_INVALID | INV_ACL_MISPLACED |
+							INV_CAP_INVALID | INV_CAP_ROOTID);
 	bool sparse = sparse_log_is(w->e);
 	struct told t;
 	int r = 0;

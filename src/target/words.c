@@ -10,20 +10,30 @@
 /* What the placeholders stand for. */
 struct words {
 	int64_t id, uid, gid;
-	bool is_gid;
+	bool is_gid, whiteout;
+	bool absolute; /* the header's name begins with a slash */
 	const char *path;
 	uint64_t need, max;
 };
 
 static int fill_path(struct buf *out, const struct words *w, bool entry)
 {
+	const char *slash = strrchr(w->path, '/');
+	size_t parent = slash ? (size_t)(slash + 1 - w->path) : 0;
+	/* AUFS's own names are whiteouts of what stands behind the prefix. */
+	bool strip = w->whiteout && !strncmp(w->path + parent, ".wh.", 4);
 	int r = 0;
 
-	if (entry && !*w->path)
+	if (entry && !w->absolute && !*w->path)
 		return buf_append_str(out, ".");
-	if (!entry)
+	if (!entry || w->absolute)
 		r = buf_append_str(out, "/");
-	return r < 0 ? r : text_escape(out, w->path, strlen(w->path));
+	if (r >= 0 && strip)
+		r = text_escape(out, w->path, parent);
+	if (r >= 0)
+		r = text_escape(out, w->path + (strip ? parent + 4 : 0),
+				strlen(w->path) - (strip ? parent + 4 : 0));
+	return r;
 }
 
 static int fill(struct buf *out, const struct words *w, const char *name, size_t n)
@@ -43,6 +53,8 @@ static int fill(struct buf *out, const struct words *w, const char *name, size_t
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
 		if (strlen(numbers[i].name) == n && !memcmp(numbers[i].name, name, n))
 			return buf_printf(out, "%" PRId64, numbers[i].value);
+	if (n == 5 && !memcmp(name, "chown", n))
+		return buf_append_str(out, w->whiteout ? "chown" : "lchown");
 	if (n == 4 && !memcmp(name, "kind", n))
 		return buf_append_str(out, w->is_gid ? "gid" : "uid");
 	return fill_path(out, w, n == 5 && !memcmp(name, "entry", n));
@@ -76,6 +88,11 @@ static int add(struct check_target *t, const struct engine_message *m, const str
 
 	if (render(&line, m->text, w) < 0)
 		return err_nomem(err);
+	/* Two things that fail may give the same line. */
+	for (size_t i = 0; i < t->error_count; i++)
+		if (!strcmp(t->errors[i].line, buf_str(&line)) &&
+		    !strcmp(t->errors[i].message->when, m->when))
+			return 0;
 	more = reallocarray(t->errors, t->error_count + 1, sizeof *more);
 	if (!more)
 		return err_nomem(err);
@@ -115,6 +132,8 @@ static int entry_words(const struct check *c, size_t i, struct check_target *t, 
 		.gid = j->first_gid[i],
 		.is_gid = !j->first_uid_out[i],
 		.path = t->first_path,
+		.absolute = j->first_is_absolute[i],
+		.whiteout = !strcmp(rule, "whiteout"),
 	};
 
 	w.id = w.is_gid ? w.gid : w.uid;
@@ -150,11 +169,14 @@ static int user_words(const struct check *c, size_t i, struct check_target *t, s
 {
 	const struct engine *e = t->use->target->engine;
 	const struct check_user *u = &c->user;
+	struct words none = { .path = "" };
 	bool uid = !(u->uid_fits >> i & 1), gid = !(u->gid_fits >> i & 1);
 	bool group = !(u->group_fits >> i & 1);
 	unsigned fails = (uid ? FAILS_UID : 0u) | (gid ? FAILS_GID : 0u) |
 			 (group ? FAILS_GROUP : 0u);
 
+	if (u->user.error)
+		return uid ? add_all(t, "user-range", &none, err) : 0;
 	for (size_t k = 0; k < e->message_count; k++) {
 		const struct engine_message *m = &e->messages[k];
 		struct words w = { .uid = u->user.uid, .gid = u->user.gid, .path = "" };
