@@ -18,8 +18,13 @@ struct image {
 	struct image_layer *layers;
 	size_t layer_count;
 	const char *no_steps; /* why no layer has a step, or NULL */
+	const struct limits *limits; /* borrowed; NULL: the table's own figures */
 	struct visibility *visibility; /* made on first use */
+	struct lookups *lookups; /* what image_file found before */
 };
+
+/* Releases what was made on use; the image may be asked again. */
+void image_forget(struct image *img);
 
 struct image_options {
 	const struct limits *limits;
@@ -48,7 +53,8 @@ const char *visible_name(enum visible v);
 /* Whether the entry of that layer is still there in the final image, and if not, which layer hides it (*by_layer, else -1): the lowest
  * layer above that replaces it (an entry of the same path, or a non-directory in place of an ancestor) or removes it (a whiteout of it or of an
  * ancestor, an opaque marker on an ancestor); within its own layer, a later entry of the same path replaces it.
- * Whiteouts, AUFS metadata and global headers are never in the image: REMOVED by their own layer. */
+ * So does a later non-directory in place of an ancestor. Whiteouts, AUFS metadata and global headers are never in the image: REMOVED by their own
+ * layer. A whiteout does not hide what its own layer holds. One thread at a time may ask an image. */
 int image_visibility(struct image *img, size_t layer, const struct inv_entry *entry,
 		     enum visible *visible, long *by_layer, struct error *err) _must_check_;
 

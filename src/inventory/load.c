@@ -1,0 +1,227 @@
+/* Workers take blobs from one list, the largest first. What fails is remembered by the position of its layer: work on higher positions
+ * ends, work on lower ones goes on, so the error that is told is the same however the threads ran.
+ */
+#include "inventory/load.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "inventory/tap.h"
+
+static int by_blob(const void *pa, const void *pb)
+{
+	const struct load_use *a = *(const struct load_use *const *)pa;
+	const struct load_use *b = *(const struct load_use *const *)pb;
+	int r = strcmp(a->layer->blob, b->layer->blob);
+
+	if (!r)
+		r = (int)a->layer->digest.algo - (int)b->layer->digest.algo;
+	if (!r)
+		r = (int)a->layer->diff_id.algo - (int)b->layer->diff_id.algo;
+	return r ? r : a->position < b->position ? -1 : a->position > b->position;
+}
+
+static bool same_job(const struct load_use *a, const struct load_use *b)
+{
+	return strcmp(a->layer->blob, b->layer->blob) == 0 &&
+	       a->layer->digest.algo == b->layer->digest.algo &&
+	       a->layer->diff_id.algo == b->layer->diff_id.algo;
+}
+
+/* Layers that the manifest says nothing of count as the largest. */
+static uint64_t job_size(const struct load_job *j)
+{
+	return j->uses[0]->layer->size;
+}
+
+static int by_size(const void *pa, const void *pb, void *ctx)
+{
+	const struct load *l = ctx;
+	const struct load_job *a = &l->jobs[*(const size_t *)pa], *b = &l->jobs[*(const size_t *)pb];
+
+	if (job_size(a) != job_size(b))
+		return job_size(a) > job_size(b) ? -1 : 1;
+	return a->uses[0]->position < b->uses[0]->position ? -1 : 1;
+}
+
+/* Uses of one blob stand together once sorted. */
+static void make_jobs(struct load *l)
+{
+	for (size_t i = 0, k; i < l->use_count; i = k) {
+		struct load_job *j = &l->jobs[l->job_count];
+
+		for (k = i; k < l->use_count && same_job(l->by_blob[i], l->by_blob[k]); k++)
+			l->uses[l->by_blob[k]->position].job = l->job_count;
+		*j = (struct load_job){ .uses = l->by_blob + i, .use_count = k - i };
+		l->order[l->job_count] = l->job_count;
+		l->job_count++;
+	}
+	qsort_r(l->order, l->job_count, sizeof(*l->order), by_size, l);
+}
+
+int load_plan(struct load *l, const struct source_image *images, size_t count, struct error *err)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++)
+		n += images[i].layer_count;
+	l->uses = calloc(n + 1, sizeof(*l->uses));
+	l->by_blob = calloc(n + 1, sizeof(*l->by_blob));
+	l->jobs = calloc(n + 1, sizeof(*l->jobs));
+	l->order = calloc(n + 1, sizeof(*l->order));
+	if (!l->uses || !l->by_blob || !l->jobs || !l->order)
+		return err_nomem(err);
+	for (size_t i = 0; i < count; i++) {
+		for (size_t k = 0; k < images[i].layer_count; k++, l->use_count++) {
+			l->uses[l->use_count] = (struct load_use){
+				.image = &images[i],
+				.layer = &images[i].layers[k],
+				.index = k,
+				.position = l->use_count,
+			};
+			l->by_blob[l->use_count] = &l->uses[l->use_count];
+		}
+	}
+	qsort(l->by_blob, n, sizeof(*l->by_blob), by_blob);
+	make_jobs(l);
+	atomic_init(&l->failed, SIZE_MAX);
+	return 0;
+}
+
+static void job_failed(struct load *l, struct load_job *j, const struct load_use *u, int r)
+{
+	size_t lowest = atomic_load(&l->failed);
+	const struct source_layer *layer = u->layer;
+	const char *digest = layer->digest.text[0] ? layer->digest.text : layer->diff_id.text;
+	char name[128];
+
+	err_wrap(&j->err, "%s: layer %zu%s%s", err_text(name, sizeof(name), u->image->name, strlen(u->image->name)),
+		 u->index, *digest ? " " : "", digest);
+	j->r = r;
+	j->failed_at = u->position;
+	while (u->position < lowest &&
+	       !atomic_compare_exchange_weak(&l->failed, &lowest, u->position))
+		;
+}
+
+static int build(struct load *l, struct load_job *j, bool verify)
+{
+	const struct source_layer *layer = j->uses[0]->layer;
+	const struct layer_build how = {
+		.limits = l->opts->limits,
+		.verify = verify,
+		.want_blob_digest = layer->digest.text[0],
+		.blob_algo = layer->digest.algo,
+		.diff_algo = layer->diff_id.algo,
+		.spool_memory = MAX(LOAD_SPOOL_MIN, MIN(INV_SPOOL_MEMORY, LOAD_SPOOL_ALL / l->job_count)),
+	};
+	const struct tap_options watch = { .failed = &l->failed, .position = j->uses[0]->position };
+	struct stream *raw, *tap;
+	uint64_t bytes;
+	int r = source_layer_open(l->source, layer, &raw, &j->err);
+
+	if (r < 0)
+		return r;
+	r = tap_open(&tap, raw, &watch, &bytes, &j->err);
+	if (r < 0) {
+		stream_close(raw);
+		return r;
+	}
+	return layer_inventory_build(&j->inv, tap, &how, &j->err);
+}
+
+/* The inventory that the scan has made of that blob. */
+static int take_scanned(struct load *l, struct load_job *j)
+{
+	struct scanned *s = load_scanned(l, j->uses[0]->layer->blob);
+
+	if (!s)
+		return err_fail(&j->err, ERR_NOT_FOUND, 0, "the archive does not hold it");
+	if (!s->inv) {
+		j->err = *s->err;
+		return -(int)j->err.code;
+	}
+	j->inv = s->inv;
+	s->used = true;
+	return 0;
+}
+
+static void run_job(struct load *l, struct load_job *j)
+{
+	const struct load_use *first = j->uses[0];
+	enum inv_verified verified;
+	int r;
+
+	if (atomic_load(&l->failed) < first->position)
+		return;
+	if (l->one_pass)
+		r = take_scanned(l, j);
+	else
+		r = build(l, j, l->opts->verify);
+	if (r == 0 && !l->one_pass && load_wants_more(j->inv)) {
+		layer_inventory_free(STEAL(j->inv));
+		r = build(l, j, true);
+	}
+	if (r < 0) {
+		job_failed(l, j, first, r);
+		return;
+	}
+	for (size_t i = 0; i < j->use_count; i++) {
+		r = load_judge(j->uses[i]->layer, j->inv, &verified, &j->err);
+		if (r < 0) {
+			job_failed(l, j, j->uses[i], r);
+			return;
+		}
+	}
+}
+
+static void *worker(void *arg)
+{
+	struct load *l = arg;
+	size_t i;
+
+	while ((i = atomic_fetch_add(&l->next, 1)) < l->job_count)
+		run_job(l, &l->jobs[l->order[i]]);
+	return NULL;
+}
+
+#define THREADS_MAX 64
+
+int load_run(struct load *l, struct error *err)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t want = l->opts->threads ? l->opts->threads : (size_t)MAX(cores, 1L), started = 0;
+	pthread_t threads[THREADS_MAX];
+
+	want = l->one_pass ? 1 : MIN(MIN(want, l->job_count), (size_t)THREADS_MAX);
+	/* This thread is a worker too; where the host gives fewer, fewer do the work. */
+	while (started + 1 < want && pthread_create(&threads[started], NULL, worker, l) == 0)
+		started++;
+	worker(l);
+	while (started)
+		pthread_join(threads[--started], NULL);
+	for (size_t i = 0; i < l->job_count; i++) {
+		if (!l->jobs[i].r || l->jobs[i].failed_at != atomic_load(&l->failed))
+			continue;
+		if (err)
+			*err = l->jobs[i].err;
+		return l->jobs[i].r;
+	}
+	return 0;
+}
+
+void load_done(struct load *l)
+{
+	for (size_t i = 0; i < l->scanned_count; i++) {
+		layer_inventory_free(l->scanned[i].inv);
+		free(l->scanned[i].blob);
+		free(l->scanned[i].err);
+	}
+	free(l->scanned);
+	for (size_t i = 0; !l->one_pass && i < l->job_count; i++)
+		layer_inventory_free(l->jobs[i].inv);
+	free(l->jobs);
+	free(l->order);
+	free(l->by_blob);
+	free(l->uses);
+}
