@@ -5,14 +5,10 @@
 #include "tar/number.h"
 
 const struct tar_field_row tar_fields[FIELD_COUNT] = {
-	[FIELD_MODE] = { 100, 8, "mode" },
-	[FIELD_UID] = { 108, 8, "uid" },
-	[FIELD_GID] = { 116, 8, "gid" },
-	[FIELD_SIZE] = { 124, 12, "size" },
-	[FIELD_MTIME] = { 136, 12, "mtime" },
-	[FIELD_DEVMAJOR] = { 329, 8, "devmajor" },
-	[FIELD_DEVMINOR] = { 337, 8, "devminor" },
-	[FIELD_STAR_ATIME] = { 476, 12, "atime" },
+	[FIELD_MODE] = { 100, 8, "mode" },	   [FIELD_UID] = { 108, 8, "uid" },
+	[FIELD_GID] = { 116, 8, "gid" },	   [FIELD_SIZE] = { 124, 12, "size" },
+	[FIELD_MTIME] = { 136, 12, "mtime" },	   [FIELD_DEVMAJOR] = { 329, 8, "devmajor" },
+	[FIELD_DEVMINOR] = { 337, 8, "devminor" }, [FIELD_STAR_ATIME] = { 476, 12, "atime" },
 	[FIELD_STAR_CTIME] = { 488, 12, "ctime" },
 };
 
@@ -36,7 +32,8 @@ bool tar_block_checks(const uint8_t block[TAR_BLOCK], uint32_t sum)
 {
 	int64_t said, is = (int64_t)sum + HEADER_SUM_LEN * ' ';
 
-	/* The sum field is octal only, though its first bit is set in no number that could match. */
+	/* The sum field is octal only, though its first bit is set in no number that could match.
+	 */
 	if (block[HEADER_SUM] & 0x80 || !tar_number(block + HEADER_SUM, HEADER_SUM_LEN, &said))
 		return false;
 	for (size_t i = 0; i < HEADER_SUM_LEN; i++)
@@ -133,7 +130,8 @@ static size_t block_prefix(const uint8_t block[TAR_BLOCK], enum tar_dialect dial
 
 size_t tar_block_name(const uint8_t block[TAR_BLOCK], enum tar_dialect dialect, char *out)
 {
-	size_t len = block[HEADER_PREFIX] || dialect == TAR_GNU ? block_prefix(block, dialect, out) : 0;
+	size_t len =
+		block[HEADER_PREFIX] || dialect == TAR_GNU ? block_prefix(block, dialect, out) : 0;
 
 	if (len)
 		out[len++] = '/';

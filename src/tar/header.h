@@ -54,17 +54,19 @@ enum {
 /* Sum of all 512 bytes as they stand; 0 says that the block is all zero. */
 uint32_t tar_block_sum(const uint8_t block[TAR_BLOCK]);
 
-/* True where the sum field holds the sum, of unsigned or of signed bytes, with itself as blanks. sum is
- * what tar_block_sum gave. */
+/* True where the sum field holds the sum, of unsigned or of signed bytes, with itself as blanks.
+ * sum is what tar_block_sum gave. */
 bool tar_block_checks(const uint8_t block[TAR_BLOCK], uint32_t sum);
 
 enum tar_dialect tar_block_dialect(const uint8_t block[TAR_BLOCK]);
 
-/* Reads the numbers that the dialect has into v and sets the others to 0; false with *bad where one is junk. */
+/* Reads the numbers that the dialect has into v and sets the others to 0; false with *bad where one
+ * is junk. */
 bool tar_block_numbers(const uint8_t block[TAR_BLOCK], enum tar_dialect dialect,
 		       int64_t v[FIELD_COUNT], const struct tar_field_row **bad);
 
-/* Copies a string field of n bytes, which need not end in NUL, to out (n + 1 bytes); returns its length. */
+/* Copies a string field of n bytes, which need not end in NUL, to out (n + 1 bytes); returns its
+ * length. */
 size_t tar_block_string(const uint8_t *field, size_t n, char *out);
 
 /* The name, with the prefix where the dialect has one; out has TAR_HEADER_NAME_MAX + 1 bytes. */

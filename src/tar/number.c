@@ -11,8 +11,8 @@ static uint64_t fold_digits(uint64_t w)
 	return (w & 0xffffffff) * 4096 + (w >> 32);
 }
 
-/* What nearly every header holds: digits to the last byte but one, then a NUL or a blank, in a field
- * of 8 or 12 bytes; or nothing but NULs. False sends the field the long way. */
+/* What nearly every header holds: digits to the last byte but one, then a NUL or a blank, in a
+ * field of 8 or 12 bytes; or nothing but NULs. False sends the field the long way. */
 static bool usual_octal(const uint8_t *f, size_t n, int64_t *out)
 {
 	uint64_t w;

@@ -6,7 +6,7 @@
 
 #include "tar/number.h"
 
-#define XATTR_PREFIX "SCHILY.xattr."
+#define XATTR_PREFIX  "SCHILY.xattr."
 #define SPARSE_PREFIX "GNU.sparse."
 
 /* Go's shortest record that it will look at, "5 k=\n" without its value. */
@@ -64,7 +64,8 @@ static bool is_key(const struct record *rec, const char *name)
 	return rec->key_len == strlen(name) && memcmp(rec->key, name, rec->key_len) == 0;
 }
 
-/* 0, or a sentence on what is wrong with the record at the start of the n bytes; *used is its length. */
+/* 0, or a sentence on what is wrong with the record at the start of the n bytes; *used is its
+ * length. */
 static const char *split_record(uint8_t *bytes, size_t n, struct record *rec, size_t *used)
 {
 	uint8_t *blank = memchr(bytes, ' ', n), *eq;
@@ -89,7 +90,7 @@ static const char *split_record(uint8_t *bytes, size_t n, struct record *rec, si
 		return "its key is empty";
 	if (memchr(blank + 1, 0, (size_t)(eq - blank - 1)))
 		return "its key has a NUL";
-	bytes[len - 1] = '\0';
+	bytes[len - 1] = *eq = '\0';
 	*rec = (struct record){
 		.key = (const char *)blank + 1,
 		.key_len = (size_t)(eq - blank - 1),
@@ -157,8 +158,8 @@ static int add_xattr(struct pax *p, const struct record *rec, struct error *err)
 	return 0;
 }
 
-/* Format 0.0 repeats two keys, in turn, which PAX has no room for; Go joins them into the one map of
- * format 0.1 (parsePAX). They count as extents, not as records. */
+/* Format 0.0 repeats two keys, in turn, which PAX has no room for; Go joins them into the one map
+ * of format 0.1 (parsePAX). They count as extents, not as records. */
 static int add_sparse_number(struct pax *p, const struct record *rec, const struct limits *limits,
 			     struct error *err)
 {
@@ -188,7 +189,8 @@ static int add_record(struct pax *p, const struct record *rec, const struct limi
 	    memcmp(rec->key, XATTR_PREFIX, strlen(XATTR_PREFIX)) == 0)
 		return add_xattr(p, rec, err);
 	for (size_t i = 0; i < PAX_KEY_COUNT; i++) {
-		if (rec->key_len != keys[i].len || memcmp(rec->key, keys[i].name, rec->key_len) != 0)
+		if (rec->key_len != keys[i].len ||
+		    memcmp(rec->key, keys[i].name, rec->key_len) != 0)
 			continue;
 		if (keys[i].no_nul && memchr(rec->value, 0, rec->value_len))
 			return err_fail(err, ERR_BAD_INPUT, 0, "%s has a NUL", keys[i].name);

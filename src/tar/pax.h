@@ -47,7 +47,7 @@ struct pax {
 	struct pax_hash *hashes;  /* beside xattrs */
 	size_t xattr_count, xattr_cap;
 	uint32_t heads[256]; /* hash chains, set up with the first xattr of a header */
-	struct buf map;	     /* GNU.sparse.offset and .numbytes records joined, as format 0.1 has them */
+	struct buf map; /* GNU.sparse.offset and .numbytes records joined, as format 0.1 has them */
 	size_t map_numbers;
 	uint64_t records;
 };
@@ -57,8 +57,9 @@ void pax_free(struct pax *p);
 /* The record's key as a file has it. */
 const char *pax_key_name(enum pax_key key);
 
-/* Reads n bytes, which stay borrowed and in which each record's final newline becomes a NUL; offset is where they
- * stand in the stream. What p held before is gone. ERR_BAD_INPUT, ERR_LIMIT (tar-pax-records, tar-sparse), ERR_NOMEM. */
+/* Reads n bytes, which stay borrowed and in which a NUL takes the place of each record's '=' and
+ * newline; offset is where they stand in the stream. What p held before is gone. ERR_BAD_INPUT,
+ * ERR_LIMIT (tar-pax-records, tar-sparse), ERR_NOMEM. */
 int pax_parse(struct pax *p, uint8_t *bytes, size_t n, uint64_t offset, const struct limits *limits,
 	      struct error *err) _must_check_;
 

@@ -1,15 +1,11 @@
-/* Where Go's archive/tar and POSIX disagree, this follows Go: its verdict is what an engine does. */
+/* Where Go's archive/tar and POSIX disagree, this follows Go: its verdict is what an engine does.
+ */
 #include "tar/reader.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "base/num.h"
-#include "stream/cursor.h"
-#include "tar/header.h"
-#include "tar/number.h"
-#include "tar/pax.h"
+#include "tar/reader-impl.h"
 #include "tar/sparse.h"
 
 /* A piece of an extended header that is read at once. */
@@ -17,56 +13,6 @@
 
 /* So much of a name stands in a message. */
 #define SAID_MAX 200
-
-enum state { STATE_READING, STATE_ENDED, STATE_FAILED };
-
-/* A global id in force, as GNU tar keeps it: the last 'g' header replaces the ones before. */
-struct global_id {
-	bool set;
-	int64_t id;
-};
-
-struct body {
-	struct stream base;
-	struct tar_reader *reader;
-	bool open, taken;
-};
-
-struct tar_reader {
-	struct cursor cursor;
-	const struct limits *limits;
-	enum state state;
-	unsigned oddities;
-	uint64_t body_left;
-	uint32_t padding; /* behind the body; passed together with the next header */
-	struct body body;
-
-	/* The header block at hand. */
-	char flag;
-	enum tar_dialect dialect;
-	uint64_t header_offset;
-	int64_t v[FIELD_COUNT];
-	bool base256_uid, base256_gid;
-	char name[TAR_HEADER_NAME_MAX + 1];
-	size_t name_len;
-	char link[HEADER_LINK_LEN + 1];
-	size_t link_len;
-	char uname[HEADER_OWNER_LEN + 1], gname[HEADER_OWNER_LEN + 1];
-	size_t uname_len, gname_len;
-	uint8_t gnu_sparse[HEADER_GNU_SPARSE_LEN];
-
-	/* Extended headers that wait for their entry. */
-	bool has_pax;
-	struct pax pax;
-	struct buf pax_bytes, long_name, long_link;
-	uint64_t extended_bytes;
-	struct global_id global_uid, global_gid;
-
-	/* Of the entry handed out, for messages on its body. */
-	const char *said_name;
-	size_t said_len;
-	uint64_t said_offset, said_body, said_size;
-};
 
 int tar_reader_new(struct tar_reader **out, struct stream *in, const struct limits *limits,
 		   struct error *err)
@@ -110,25 +56,6 @@ static int wrap_named(struct error *err, const char *what, const char *name, siz
 
 	return err_wrap(err, "%s '%s' at %" PRIu64, what, err_text(text, sizeof(text), name, n),
 			offset);
-}
-
-static int bad_number(struct error *err, const char *field, const void *bytes, size_t n)
-{
-	char text[64];
-
-	return err_fail(err, ERR_BAD_INPUT, 0, "%s '%s' is no number", field,
-			err_text(text, sizeof(text), bytes, n));
-}
-
-/* Types '1' to '6' have no body, whatever their size field says. */
-static bool is_header_only(char flag)
-{
-	return flag >= TAR_HARDLINK && flag <= TAR_FIFO;
-}
-
-static uint32_t padding_of(uint64_t size)
-{
-	return (uint32_t)(-size & (TAR_BLOCK - 1));
 }
 
 static int read_failed(struct tar_reader *r, int code)
@@ -182,7 +109,8 @@ static int end_marker(struct tar_reader *r, struct error *err)
 				at, at + TAR_BLOCK + got);
 	if (tar_block_sum(bytes) != 0)
 		return err_fail(err, ERR_BAD_INPUT, 0,
-				"end marker at %" PRIu64 ": one zero block, but data behind it", at);
+				"end marker at %" PRIu64 ": one zero block, but data behind it",
+				at);
 	cursor_advance(&r->cursor, TAR_BLOCK);
 	return drain(r, err);
 }
@@ -211,11 +139,11 @@ static int take_header(struct tar_reader *r, const uint8_t *block, struct error 
 	if (!tar_block_numbers(block, r->dialect, r->v, &bad)) {
 		const char *field = (const char *)block + bad->at;
 
-		return bad_number(err, bad->name, field, strnlen(field, bad->len));
+		return tar_bad_number(err, bad->name, field, strnlen(field, bad->len));
 	}
 	r->base256_uid = block[tar_fields[FIELD_UID].at] & 0x80;
 	r->base256_gid = block[tar_fields[FIELD_GID].at] & 0x80;
-	if (r->v[FIELD_SIZE] < 0 && !is_header_only(r->flag))
+	if (r->v[FIELD_SIZE] < 0 && !tar_has_no_body(r->flag))
 		return err_fail(err, ERR_BAD_INPUT, 0, "size %" PRId64 " is negative",
 				r->v[FIELD_SIZE]);
 	if (r->flag == 'S')
@@ -226,7 +154,8 @@ static int take_header(struct tar_reader *r, const uint8_t *block, struct error 
 /* Names the header, or its entry by the name that it will have, as far as that is known. */
 static int wrap_header(struct tar_reader *r, struct error *err)
 {
-	struct pax_value own = { r->name, r->name_len }, longer = { buf_str(&r->long_name), r->long_name.len };
+	struct pax_value own = { r->name, r->name_len },
+			 longer = { buf_str(&r->long_name), r->long_name.len };
 	const struct pax_value *name = &own;
 
 	if (r->flag == 'x' || r->flag == TAR_PAX_GLOBAL)
@@ -258,8 +187,8 @@ static int next_header(struct tar_reader *r, struct error *err)
 	r->header_offset = r->cursor.offset + r->padding;
 	if (got < want)
 		return err_fail(err, ERR_TRUNCATED, 0,
-				"header at %" PRIu64 ": the stream ends at %" PRIu64, r->header_offset,
-				r->cursor.offset + got);
+				"header at %" PRIu64 ": the stream ends at %" PRIu64,
+				r->header_offset, r->cursor.offset + got);
 	block = bytes + r->padding;
 	sum = tar_block_sum(block);
 	if (sum == 0)
@@ -282,14 +211,16 @@ static int read_extended(struct tar_reader *r, struct buf *out, struct error *er
 	uint64_t left = (uint64_t)r->v[FIELD_SIZE];
 
 	buf_clear(out);
-	if (left > r->limits->v[LIMIT_TAR_PAX] - MIN(r->extended_bytes, r->limits->v[LIMIT_TAR_PAX]))
+	if (left >
+	    r->limits->v[LIMIT_TAR_PAX] - MIN(r->extended_bytes, r->limits->v[LIMIT_TAR_PAX]))
 		return limit_passed(r->limits, LIMIT_TAR_PAX, "extended headers", err);
 	r->extended_bytes += left;
-	r->padding = padding_of(left);
+	r->padding = tar_padding(left);
 	while (left) {
 		const uint8_t *bytes;
 		size_t got;
-		int ret = cursor_peek(&r->cursor, (size_t)MIN(left, (uint64_t)PIECE), &bytes, &got, err);
+		int ret = cursor_peek(&r->cursor, (size_t)MIN(left, (uint64_t)PIECE), &bytes, &got,
+				      err);
 
 		if (ret < 0)
 			return ret;
@@ -324,206 +255,6 @@ static int read_long(struct tar_reader *r, struct buf *out, struct error *err)
 	out->len = out->data ? strnlen((const char *)out->data, out->len) : 0;
 	if (out->data)
 		out->data[out->len] = '\0';
-	return 0;
-}
-
-static int set_id(const struct pax_value *v, enum pax_key key, int64_t *id,
-		  enum tar_id_source *source, struct error *err)
-{
-	if (!v->n)
-		return 0;
-	if (!tar_pax_number(v->s, v->n, id)) {
-		char field[16];
-
-		snprintf(field, sizeof(field), "pax %s", pax_key_name(key));
-		return bad_number(err, field, v->s, v->n);
-	}
-	*source = TAR_ID_PAX;
-	return 0;
-}
-
-/* Go refuses a header whose times are no times, though no owner depends on them. */
-static int set_times(const struct pax *p, int64_t *mtime, struct error *err)
-{
-	for (enum pax_key k = PAX_MTIME; k <= PAX_CTIME; k++) {
-		const struct pax_value *v = &p->v[k];
-		char text[64];
-		int64_t seconds;
-
-		if (!v->n)
-			continue;
-		if (!pax_time(v->s, v->n, &seconds))
-			return err_fail(err, ERR_BAD_INPUT, 0, "pax %s '%s' is no time",
-					pax_key_name(k), err_text(text, sizeof(text), v->s, v->n));
-		if (k == PAX_MTIME)
-			*mtime = seconds;
-	}
-	return 0;
-}
-
-static void set_string(const struct pax_value *v, const char **s, size_t *n)
-{
-	if (!v->n)
-		return;
-	*s = v->s;
-	*n = v->n;
-}
-
-/* Go: mergePAX. */
-static int apply_records(const struct pax *p, struct tar_entry *e, int64_t *size,
-			 struct error *err)
-{
-	const struct pax_value *v = &p->v[PAX_SIZE];
-	int ret;
-
-	set_string(&p->v[PAX_PATH], &e->name, &e->name_len);
-	set_string(&p->v[PAX_LINKPATH], &e->link, &e->link_len);
-	set_string(&p->v[PAX_UNAME], &e->uname, &e->uname_len);
-	set_string(&p->v[PAX_GNAME], &e->gname, &e->gname_len);
-	ret = set_id(&p->v[PAX_UID], PAX_UID, &e->uid, &e->uid_source, err);
-	if (ret == 0)
-		ret = set_id(&p->v[PAX_GID], PAX_GID, &e->gid, &e->gid_source, err);
-	if (ret == 0)
-		ret = set_times(p, &e->mtime, err);
-	if (ret == 0 && v->n && !tar_pax_number(v->s, v->n, size))
-		ret = bad_number(err, "pax size", v->s, v->n);
-	e->xattrs = p->xattrs;
-	e->xattr_count = p->xattr_count;
-	return ret;
-}
-
-static int check_names(const struct tar_reader *r, const struct tar_entry *e, struct error *err)
-{
-	if (e->name_len > r->limits->v[LIMIT_TAR_NAME])
-		return limit_passed(r->limits, LIMIT_TAR_NAME, "name", err);
-	if (e->link_len > r->limits->v[LIMIT_TAR_NAME])
-		return limit_passed(r->limits, LIMIT_TAR_NAME, "link target", err);
-	return 0;
-}
-
-static void fill_entry(const struct tar_reader *r, struct tar_entry *e)
-{
-	*e = (struct tar_entry){
-		.type = r->flag,
-		.flag = r->flag,
-		.name = r->name,
-		.name_len = r->name_len,
-		.link = r->link,
-		.link_len = r->link_len,
-		.uid = r->v[FIELD_UID],
-		.gid = r->v[FIELD_GID],
-		.uid_source = r->base256_uid ? TAR_ID_BASE256 : TAR_ID_OCTAL,
-		.gid_source = r->base256_gid ? TAR_ID_BASE256 : TAR_ID_OCTAL,
-		.mode = (uint32_t)r->v[FIELD_MODE] & 07777,
-		.uname = r->uname,
-		.uname_len = r->uname_len,
-		.gname = r->gname,
-		.gname_len = r->gname_len,
-		.mtime = r->v[FIELD_MTIME],
-		.devmajor = (uint32_t)r->v[FIELD_DEVMAJOR],
-		.devminor = (uint32_t)r->v[FIELD_DEVMINOR],
-		.start_offset = e->start_offset,
-		.header_offset = r->header_offset,
-	};
-}
-
-/* GNU tar ignores a global id that is none. */
-static void set_global(struct tar_reader *r, struct global_id *g, const struct pax_value *v)
-{
-	g->set = v->n && tar_pax_number(v->s, v->n, &g->id) && g->id >= 0 && g->id < ID_INVALID;
-	if (v->n)
-		r->oddities |= TAR_ODD_GLOBAL_IDS;
-}
-
-static int finish_global(struct tar_reader *r, struct tar_entry *e, struct error *err)
-{
-	struct tar_entry all;
-	int64_t size = 0; /* checked as Go does, though the body is behind us */
-	int ret;
-
-	fill_entry(r, e);
-	all = *e;
-	ret = apply_records(&r->pax, &all, &size, err);
-	if (ret == 0)
-		ret = check_names(r, &all, err);
-	if (ret < 0)
-		return ret;
-	set_global(r, &r->global_uid, &r->pax.v[PAX_UID]);
-	set_global(r, &r->global_gid, &r->pax.v[PAX_GID]);
-	*e = (struct tar_entry){
-		.type = TAR_PAX_GLOBAL,
-		.flag = TAR_PAX_GLOBAL,
-		.name = all.name,
-		.name_len = all.name_len,
-		.link = "",
-		.uname = "",
-		.gname = "",
-		.start_offset = e->start_offset,
-		.header_offset = e->header_offset,
-		.body_offset = e->header_offset + TAR_BLOCK,
-	};
-	return 0;
-}
-
-/* Sets the body up, passing a sparse map. Sparse records count for every type but S, which has its own. */
-static int set_body(struct tar_reader *r, struct tar_entry *e, int64_t size, struct error *err)
-{
-	bool in_records = e->flag != 'S' && r->has_pax && sparse_in_records(&r->pax);
-	int ret = 0;
-
-	if (is_header_only(e->type))
-		size = 0;
-	if (size < 0)
-		return err_fail(err, ERR_BAD_INPUT, 0, "size %" PRId64 " is negative", size);
-	r->body_left = (uint64_t)size;
-	r->padding = padding_of(r->body_left);
-	if (e->flag == 'S') {
-		if (r->dialect != TAR_GNU)
-			return err_fail(err, ERR_BAD_INPUT, 0, "type S in a header that is not GNU's");
-		ret = sparse_from_header(r->gnu_sparse, &r->cursor, &size, r->limits, err);
-	} else if (in_records) {
-		if (is_header_only(e->type))
-			return err_fail(err, ERR_BAD_INPUT, 0, "sparse map on an entry of type '%c'",
-					e->type);
-		set_string(&r->pax.v[PAX_SPARSE_NAME], &e->name, &e->name_len);
-		ret = sparse_from_records(&r->pax, &r->cursor, &r->body_left, &size, r->limits, err);
-	}
-	e->was_sparse = e->flag == 'S' || in_records;
-	e->size = (uint64_t)size;
-	e->body_size = r->body_left;
-	e->body_offset = r->cursor.offset;
-	return ret;
-}
-
-static const struct pax_value *long_value(const struct buf *b, struct pax_value *v)
-{
-	*v = (struct pax_value){ buf_str(b), b->len };
-	return v;
-}
-
-static int finish_entry(struct tar_reader *r, struct tar_entry *e, struct error *err)
-{
-	int64_t size = r->v[FIELD_SIZE];
-	struct pax_value v;
-	int ret = 0;
-
-	fill_entry(r, e);
-	if (r->has_pax)
-		ret = apply_records(&r->pax, e, &size, err);
-	set_string(long_value(&r->long_name, &v), &e->name, &e->name_len);
-	set_string(long_value(&r->long_link, &v), &e->link, &e->link_len);
-	if (e->flag == '\0')
-		e->type = e->flag = e->name_len && e->name[e->name_len - 1] == '/' ? TAR_DIR : TAR_REG;
-	if (ret == 0)
-		ret = set_body(r, e, size, err);
-	if (ret == 0)
-		ret = check_names(r, e, err);
-	if (ret < 0)
-		return ret;
-	if (e->flag == 'S' || e->flag == '7')
-		e->type = TAR_REG;
-	e->uid_gnu = r->global_uid.set && e->uid_source != TAR_ID_PAX ? r->global_uid.id : e->uid;
-	e->gid_gnu = r->global_gid.set && e->gid_source != TAR_ID_PAX ? r->global_gid.id : e->gid;
 	return 0;
 }
 
@@ -562,10 +293,10 @@ static int read_entry(struct tar_reader *r, struct tar_entry *e, struct error *e
 		case TAR_PAX_GLOBAL:
 			ret = read_records(r, err);
 			if (ret == 0)
-				ret = finish_global(r, e, err);
+				ret = tar_finish_global(r, e, err);
 			return ret < 0 ? wrap_header(r, err) : 0;
 		default:
-			ret = finish_entry(r, e, err);
+			ret = tar_finish_entry(r, e, err);
 			return ret < 0 ? wrap_header(r, err) : 0;
 		}
 		if (ret < 0)
@@ -652,8 +383,8 @@ static int body_skip(struct stream *s, uint64_t n, uint64_t *skipped, struct err
 	int ret;
 
 	if (n > r->body_left) {
-		err_fail(err, ERR_TRUNCATED, 0, "%" PRIu64 " bytes to pass, but %" PRIu64 " are left", n,
-			 r->body_left);
+		err_fail(err, ERR_TRUNCATED, 0,
+			 "%" PRIu64 " bytes to pass, but %" PRIu64 " are left", n, r->body_left);
 		return wrap_body(r, err);
 	}
 	ret = skip_body(r, n, err);
@@ -674,7 +405,8 @@ int tar_reader_body(struct tar_reader *r, struct stream **out, struct error *err
 	static const struct stream_ops skip_ops = { body_next, body_skip, body_close };
 
 	if (r->state != STATE_READING || r->body.taken || !r->said_name)
-		return err_fail(err, ERR_SEQUENCE, 0, "tar: no entry whose body is still to be read");
+		return err_fail(err, ERR_SEQUENCE, 0,
+				"tar: no entry whose body is still to be read");
 	r->body = (struct body){
 		.base = { stream_can_skip(r->cursor.stream) ? &skip_ops : &ops },
 		.reader = r,

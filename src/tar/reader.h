@@ -32,7 +32,7 @@ enum {
 enum tar_id_source { TAR_ID_OCTAL, TAR_ID_BASE256, TAR_ID_PAX };
 
 struct tar_xattr {
-	const char *name; /* without SCHILY.xattr. */
+	const char *name; /* without SCHILY.xattr., NUL behind */
 	size_t name_len;
 	const uint8_t *value;
 	size_t value_len;

@@ -36,7 +36,8 @@ static int map_add(struct map *m, int64_t offset, int64_t len, struct error *err
 	if (offset < m->end || len < 0 || __builtin_add_overflow(offset, len, &end) ||
 	    end > m->size)
 		return err_fail(err, ERR_BAD_INPUT, 0,
-				"sparse map: extent %" PRIu64 " (offset %" PRId64 ", length %" PRId64
+				"sparse map: extent %" PRIu64 " (offset %" PRId64
+				", length %" PRId64
 				") is out of order or outside of the file of %" PRId64 " bytes",
 				m->count, offset, len, m->size);
 	m->end = end;
@@ -104,7 +105,8 @@ static int read_0_1(struct map *m, const struct pax *p, struct error *err)
 	return 0;
 }
 
-/* A 1.0 map arrives in blocks: the count, then offset and length of each extent, a number a line. */
+/* A 1.0 map arrives in blocks: the count, then offset and length of each extent, a number a line.
+ */
 struct lines {
 	struct map *map;
 	int64_t said;	/* extents; -1 until the first line is read */

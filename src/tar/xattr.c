@@ -54,7 +54,8 @@ bool xattr_is_capability(const char *name, size_t n)
 }
 
 /* posix_acl_valid as a table: in which state a tag may stand and which state it leaves. The owner
- * comes first, then named users, the group, named groups, the mask (a must once anyone is named), others. */
+ * comes first, then named users, the group, named groups, the mask (a must once anyone is named),
+ * others. */
 enum acl_state { ACL_WANTS_OWNER, ACL_USERS, ACL_GROUPS, ACL_WANTS_OTHER, ACL_DONE, ACL_BAD };
 
 static enum acl_state acl_step(enum acl_state state, uint16_t tag, bool anyone_named)

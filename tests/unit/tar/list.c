@@ -1,5 +1,6 @@
-/* One line an entry: type, uid, gid, size, uid and gid as GNU tar has them, name (escaped). For second-opinion.py.
- * Usage: list FILE [CHUNK]; with a chunk size the file arrives in pieces of so many bytes. */
+/* One line an entry: type, uid, gid, size, uid and gid as GNU tar has them, name (escaped). For
+ * second-opinion.py. Usage: list FILE [CHUNK]; with a chunk size the file arrives in pieces of so
+ * many bytes. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,8 +19,8 @@ static int list(struct stream *in)
 	int ret = tar_reader_new(&r, in, &limits, &err);
 
 	while (ret == 0 && (ret = tar_reader_next(r, &e, &err)) == 0)
-		printf("%c %" PRId64 " %" PRId64 " %" PRIu64 " %" PRId64 " %" PRId64 " %s\n", e.type, e.uid,
-		       e.gid, e.size, e.uid_gnu, e.gid_gnu,
+		printf("%c %" PRId64 " %" PRId64 " %" PRIu64 " %" PRId64 " %" PRId64 " %s\n",
+		       e.type, e.uid, e.gid, e.size, e.uid_gnu, e.gid_gnu,
 		       err_text(name, sizeof(name), e.name, e.name_len));
 	if (ret < 0)
 		printf("error %s %s\n", err_name(err.code), err.msg);
@@ -36,7 +37,8 @@ int main(int argc, char **argv)
 	struct stat st;
 	int fd = argc > 1 ? open(argv[1], O_RDONLY | O_CLOEXEC) : -1;
 
-	if (fd < 0 || fstat(fd, &st) || stream_open_range(&s, fd, true, 0, (uint64_t)st.st_size, &err)) {
+	if (fd < 0 || fstat(fd, &st) ||
+	    stream_open_range(&s, fd, true, 0, (uint64_t)st.st_size, &err)) {
 		fprintf(stderr, "usage: list FILE [CHUNK]\n");
 		return 2;
 	}

@@ -98,7 +98,7 @@ def gnu_rows(archive):
                          stdout=subprocess.PIPE, check=True, env=env).stdout.decode("utf-8", "surrogateescape")
     rows = []
     for line in out.splitlines():
-        m = re.match(r"(.)\S+ +(\d+)/(\d+) +(\d+(?:,\d+)?) \S+ \S+ (.*)$", line, re.S)
+        m = re.match(r"(.)\S+ +(\d+)/(\d+) +(\d+(?:,\d+)?) \S+ \S+ +(.*)$", line, re.S)
         if not m:
             raise SystemExit(f"GNU tar says: {line!r}")
         kind, name = m[1], m[5]
@@ -151,7 +151,7 @@ def main():
                 add_long(root)
             exclude = [] if long else ["--exclude=./long"]
             v7 = ["--exclude=./fifo", "--exclude=./" + "d" * 90 + "/*"] if options[0] == "--format=v7" else []
-            subprocess.run(["tar", "-cf", archive, *options, *exclude, *v7, "-C", root, "."], check=True)
+            subprocess.run(["tar", "-cf", archive, "--mtime=@1000000000", *options, *exclude, *v7, "-C", root, "."], check=True)
             n, end, rows = compare(program, archive)
             failures += n
             archives += 1

@@ -13,13 +13,17 @@ static void w_all(struct writer *w)
 	w_file(w, (struct head){ .flag = '0', .name = "ustar", .prefix = "dir" }, body, 1024);
 	w_extended(w, 'L', "long/name", 10);
 	w_extended(w, 'K', "long/link", 10);
-	w_header(w, (struct head){ .flag = '2', .name = "gnu", .magic = GNU, .link = "l", .size = 77 });
+	w_header(w, (struct head){
+			    .flag = '2', .name = "gnu", .magic = GNU, .link = "l", .size = 77 });
 	w_pax(w, 'x', "path", "pax/path", "uid", "70000", "SCHILY.xattr.user.a", "value", NULL);
 	w_file(w, (struct head){ .flag = '0', .name = "x" }, body, 1);
 	w_pax(w, 'g', "uid", "5", NULL);
 	w_header(w, (struct head){ .flag = '5', .name = "d/" });
 	fill_block(block, &(struct head){ .flag = 'S', .name = "s", .magic = GNU, .size = 600 });
-	memcpy(block + 386, "00000000010\0" "00000001130", 23);
+	memcpy(block + 386,
+	       "00000000010\0"
+	       "00000001130",
+	       23);
 	block[482] = 1;
 	memcpy(block + 483, "00000020000", 11);
 	w_sum(block, false);
@@ -58,16 +62,18 @@ static void test_cuts(void **state _unused_)
 		static const size_t chunks[] = { 0, 511 };
 		bool start;
 		enum part_kind kind = kind_at(&w, cut, &start);
-		int expected = kind == PART_PADDING || (kind == PART_HEADER && start) ? 1 : -ERR_TRUNCATED;
+		int expected =
+			kind == PART_PADDING || (kind == PART_HEADER && start) ? 1 : -ERR_TRUNCATED;
 
 		for (size_t i = 0; i < ARRAY_SIZE(chunks); i++) {
 			_cleanup_(buf_freep) struct buf out = { 0 };
 			int ret = tell(w.out.data, cut, chunks[i], &limits, &out);
 
 			if (ret != expected)
-				fail_msg("cut at %zu, chunks of %zu: %d, not %d: %s", cut, chunks[i], ret, expected,
-					 buf_str(&out));
-			if (ret == 1 && !strstr(buf_str(&out), "end 5 ") && !strstr(buf_str(&out), "end 1 "))
+				fail_msg("cut at %zu, chunks of %zu: %d, not %d: %s", cut,
+					 chunks[i], ret, expected, buf_str(&out));
+			if (ret == 1 && !strstr(buf_str(&out), "end 5 ") &&
+			    !strstr(buf_str(&out), "end 1 "))
 				fail_msg("cut at %zu: no oddity told", cut);
 		}
 	}
@@ -167,14 +173,16 @@ static void test_bodies(void **state _unused_)
 			size_t n;
 
 			assert_int_equal(tar_reader_body(r, &body, &err), 0);
-			assert_int_equal(tar_reader_body(r, &(struct stream *){ 0 }, &err), -ERR_SEQUENCE);
+			assert_int_equal(tar_reader_body(r, &(struct stream *){ 0 }, &err),
+					 -ERR_SEQUENCE);
 			assert_int_equal(tar_reader_next(r, &e, &err), -ERR_SEQUENCE);
 			if (i % 3 == 2) { /* leave some of it */
 				ret = stream_next(body, &b, &err);
 				assert_int_equal(ret, e.body_size ? 0 : 1);
 				block_unref(b);
 			} else {
-				assert_int_equal(stream_read_all(body, 1 << 20, &data, &n, &err), 0);
+				assert_int_equal(stream_read_all(body, 1 << 20, &data, &n, &err),
+						 0);
 				assert_int_equal(n, sizes[i]);
 				assert_int_equal(e.body_size, n);
 				assert_memory_equal(data, w.out.data + e.body_offset, n);
@@ -208,7 +216,9 @@ static void test_body_cut(void **state _unused_)
 		assert_int_equal(tar_reader_next(r, &e, &err), 0);
 		assert_int_equal(tar_reader_body(r, &body, &err), 0);
 		assert_int_equal(stream_read_all(body, 100, &data, &n, &err), -ERR_TRUNCATED);
-		assert_string_equal(err.msg, "entry 'f' at 0: the stream ends inside its body of 8 bytes at 512");
+		assert_string_equal(
+			err.msg,
+			"entry 'f' at 0: the stream ends inside its body of 8 bytes at 512");
 		stream_close(body);
 		assert_int_equal(tar_reader_next(r, &e, &err), -ERR_SEQUENCE);
 	}
@@ -223,9 +233,12 @@ static void test_huge_sizes(void **state _unused_)
 	} rows[] = {
 		{ "\x80\0\0\0\x7f\xff\xff\xff\xff\xff\xff\xff",
 		  "0 n> 1000:1001 size 9223372036854775807/9223372036854775807 at 0,0,512 " },
-		{ "\x80\0\0\0\x7f\xff\xff\xff\xff\xff\xfe\x01", "size 9223372036854775297/9223372036854775297 " },
-		{ "\x80\0\0\0\x80\0\0\0\0\0\0\0", "bad-input: entry 'n' at 0: size '\\x80' is no number" },
-		{ "\xff\xff\xff\xff\x80\0\0\0\0\0\0\0", "bad-input: entry 'n' at 0: size -9223372036854775808 is negative" },
+		{ "\x80\0\0\0\x7f\xff\xff\xff\xff\xff\xfe\x01",
+		  "size 9223372036854775297/9223372036854775297 " },
+		{ "\x80\0\0\0\x80\0\0\0\0\0\0\0",
+		  "bad-input: entry 'n' at 0: size '\\x80' is no number" },
+		{ "\xff\xff\xff\xff\x80\0\0\0\0\0\0\0",
+		  "bad-input: entry 'n' at 0: size -9223372036854775808 is negative" },
 	};
 	struct limits limits = limits_default();
 
@@ -234,9 +247,13 @@ static void test_huge_sizes(void **state _unused_)
 			_cleanup_(buf_freep) struct buf out = { 0 };
 			struct writer w = { 0 };
 
-			w_header(&w, (struct head){ .flag = '0', .name = "n", .size_text = rows[i].size, .raw_len = 12 });
+			w_header(&w, (struct head){ .flag = '0',
+						    .name = "n",
+						    .size_text = rows[i].size,
+						    .raw_len = 12 });
 			w_bytes(&w, "some", 4);
-			assert_int_equal(tell(w.out.data, w.out.len, chunk, &limits, &out), i < 2 ? -ERR_TRUNCATED : -ERR_BAD_INPUT);
+			assert_int_equal(tell(w.out.data, w.out.len, chunk, &limits, &out),
+					 i < 2 ? -ERR_TRUNCATED : -ERR_BAD_INPUT);
 			if (!strstr(buf_str(&out), rows[i].says))
 				fail_msg("'%s' is not in\n%s", rows[i].says, buf_str(&out));
 			writer_free(&w);
@@ -262,7 +279,8 @@ static void test_limits(void **state _unused_)
 	memset(big.data, 'n', 2 << 20);
 
 	w_extended(&w, 'L', big.data, 2 << 20);
-	check_limit(&w, "limit: long name 'extended' at 0: extended headers: more than 1048576 bytes (limit tar-pax)");
+	check_limit(&w, "limit: long name 'extended' at 0: extended headers: more than 1048576 "
+			"bytes (limit tar-pax)");
 	w_extended(&w, 'K', big.data, 70000);
 	w_header(&w, (struct head){ .flag = '2', .name = "n" });
 	check_limit(&w, "link target: more than 65536 bytes (limit tar-name)");
@@ -273,7 +291,8 @@ static void test_limits(void **state _unused_)
 	check_limit(&w, "name: more than 65536 bytes (limit tar-name)");
 	w_extended(&w, 'L', big.data, 600000);
 	w_extended(&w, 'L', big.data, 600000);
-	check_limit(&w, "long name 'extended' at 600576: extended headers: more than 1048576 bytes (limit tar-pax)");
+	check_limit(&w, "long name 'extended' at 600576: extended headers: more than 1048576 bytes "
+			"(limit tar-pax)");
 
 	w_record_raw(&records, "path", big.data, 65537);
 	w_extended(&w, 'x', records.data, records.len);
@@ -281,15 +300,19 @@ static void test_limits(void **state _unused_)
 	check_limit(&w, "name: more than 65536 bytes (limit tar-name)");
 
 	/* A header that claims a size and has no bytes for it costs nothing. */
-	w_header(&w, (struct head){ .flag = 'x', .name = "n", .size_text = "\x80\0\0\0\x7f\xff\xff\xff\xff\xff\xff\xff",
+	w_header(&w, (struct head){ .flag = 'x',
+				    .name = "n",
+				    .size_text = "\x80\0\0\0\x7f\xff\xff\xff\xff\xff\xff\xff",
 				    .raw_len = 12 });
-	check_limit(&w, "extended header 'n' at 0: extended headers: more than 1048576 bytes (limit tar-pax)");
+	check_limit(&w, "extended header 'n' at 0: extended headers: more than 1048576 bytes "
+			"(limit tar-pax)");
 
 	buf_clear(&records);
 	for (size_t i = 0; i < 4097; i++)
 		w_record_raw(&records, "a", "b", 1);
 	w_extended(&w, 'x', records.data, records.len);
-	check_limit(&w, "extended header 'extended' at 0: PAX records: more than 4096 records (limit tar-pax-records)");
+	check_limit(&w, "extended header 'extended' at 0: PAX records: more than 4096 records "
+			"(limit tar-pax-records)");
 	buf_clear(&records);
 	for (size_t i = 0; i < 60000; i++)
 		w_record_raw(&records, "a", "b", 1);
@@ -305,11 +328,14 @@ static void test_sparse_limit(void **state _unused_)
 
 	limits.v[LIMIT_TAR_SPARSE] = 2;
 	for (int i = 0; i < 2; i++)
-		w_pax(&w, 'x', "GNU.sparse.offset", "0", "GNU.sparse.numbytes", "0", "GNU.sparse.offset", "0",
-		      "GNU.sparse.numbytes", "0", i ? "GNU.sparse.offset" : "comment", "0", NULL);
+		w_pax(&w, 'x', "GNU.sparse.offset", "0", "GNU.sparse.numbytes", "0",
+		      "GNU.sparse.offset", "0", "GNU.sparse.numbytes", "0",
+		      i ? "GNU.sparse.offset" : "comment", "0", NULL);
 	assert_int_equal(tell(w.out.data, w.out.len, 0, &limits, &out), -ERR_LIMIT);
-	assert_string_equal(buf_str(&out), "limit: extended header 'extended' at 1024: sparse map: more than 2 extents "
-					   "(limit tar-sparse)\n");
+	assert_string_equal(
+		buf_str(&out),
+		"limit: extended header 'extended' at 1024: sparse map: more than 2 extents "
+		"(limit tar-sparse)\n");
 	writer_free(&w);
 }
 
@@ -342,7 +368,8 @@ static void test_many_xattrs(void **state _unused_)
 
 		snprintf(name, sizeof(name), "user.%zu", i);
 		snprintf(value, sizeof(value), "v%zu", i < 96 ? i + 4000 : i);
-		assert_string_equal(e.xattrs[i].name_len == strlen(name) ? "" : e.xattrs[i].name, "");
+		assert_string_equal(e.xattrs[i].name_len == strlen(name) ? "" : e.xattrs[i].name,
+				    "");
 		assert_memory_equal(e.xattrs[i].name, name, strlen(name));
 		assert_int_equal(e.xattrs[i].value_len, strlen(value));
 		assert_memory_equal(e.xattrs[i].value, value, strlen(value));

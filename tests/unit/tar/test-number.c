@@ -1,9 +1,11 @@
 /* Numbers of headers and of PAX records, each with Go's verdict (archive/tar strconv.go). */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
+
 #include <cmocka.h>
+
 #include <stdio.h>
 #include <string.h>
 

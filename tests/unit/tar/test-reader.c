@@ -16,8 +16,9 @@ static const char *brief(struct writer *w)
 	assert_int_equal(stream_open_memory(&s, w->out.data, w->out.len, &err), 0);
 	assert_int_equal(tar_reader_new(&r, s, &limits, &err), 0);
 	while ((ret = tar_reader_next(r, &e, &err)) == 0)
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "%c %s>%s %" PRId64 ":%" PRId64 " %" PRIu64 "; ",
-				      e.type, e.name, e.link, e.uid, e.gid, e.size);
+		n += (size_t)snprintf(text + n, sizeof(text) - n,
+				      "%c %s>%s %" PRId64 ":%" PRId64 " %" PRIu64 "; ", e.type,
+				      e.name, e.link, e.uid, e.gid, e.size);
 	if (ret < 0)
 		snprintf(text + n, sizeof(text) - n, "%s: %s", err_name(err.code), err.msg);
 	else
@@ -27,46 +28,67 @@ static const char *brief(struct writer *w)
 	return text;
 }
 
-#define NAME100                                              \
-	"a123456789a123456789a123456789a123456789a123456789" \
+#define NAME100                                                                                    \
+	"a123456789a123456789a123456789a123456789a123456789"                                       \
 	"a123456789a123456789a123456789a123456789a123456789"
 
 static void test_dialects(void **state _unused_)
 {
 	struct writer w = { 0 };
 
-	w_file(&w, (struct head){ .flag = '0', .name = "v7", .magic = "", .prefix = "no", .uname = "no" }, "x", 1);
+	w_file(&w,
+	       (struct head){
+		       .flag = '0', .name = "v7", .magic = "", .prefix = "no", .uname = "no" },
+	       "x", 1);
 	w_end(&w);
 	assert_string_equal(brief(&w), "0 v7> 1000:1001 1; end 0");
 
 	w_file(&w, (struct head){ .flag = '0', .name = "f", .prefix = "dir/sub" }, "x", 1);
 	w_file(&w, (struct head){ .flag = '0', .name = NAME100, .prefix = "p" }, "x", 1);
 	w_file(&w, (struct head){ .flag = '0', .name = "", .prefix = "p" }, "x", 1);
-	w_file(&w, (struct head){ .flag = '0', .name = "v", .prefix = "p", .magic = "ustar\0xx" }, "x", 1);
+	w_file(&w, (struct head){ .flag = '0', .name = "v", .prefix = "p", .magic = "ustar\0xx" },
+	       "x", 1);
 	w_end(&w);
-	assert_string_equal(brief(&w), "0 dir/sub/f> 1000:1001 1; 0 p/" NAME100 "> 1000:1001 1; 0 p/> 1000:1001 1; "
+	assert_string_equal(brief(&w), "0 dir/sub/f> 1000:1001 1; 0 p/" NAME100
+				       "> 1000:1001 1; 0 p/> 1000:1001 1; "
 				       "0 p/v> 1000:1001 1; end 0");
 
 	/* GNU has no prefix there but times; Go before 1.8 wrote one all the same. */
-	w_file(&w, (struct head){ .flag = '0', .name = "f", .magic = GNU, .prefix = "14371573475" }, "x", 1);
-	w_file(&w, (struct head){ .flag = '0', .name = "f", .magic = GNU, .prefix = "dir/sub" }, "x", 1);
-	w_file(&w, (struct head){ .flag = '0', .name = "f", .magic = GNU, .prefix = "dir/s\xc3\xbc" }, "x", 1);
-	w_file(&w, (struct head){ .flag = '0', .name = "f", .magic = "ustar   ", .prefix = "dir" }, "x", 1);
+	w_file(&w, (struct head){ .flag = '0', .name = "f", .magic = GNU, .prefix = "14371573475" },
+	       "x", 1);
+	w_file(&w, (struct head){ .flag = '0', .name = "f", .magic = GNU, .prefix = "dir/sub" },
+	       "x", 1);
+	w_file(&w,
+	       (struct head){ .flag = '0', .name = "f", .magic = GNU, .prefix = "dir/s\xc3\xbc" },
+	       "x", 1);
+	w_file(&w, (struct head){ .flag = '0', .name = "f", .magic = "ustar   ", .prefix = "dir" },
+	       "x", 1);
 	w_end(&w);
-	assert_string_equal(brief(&w), "0 f> 1000:1001 1; 0 dir/sub/f> 1000:1001 1; 0 f> 1000:1001 1; "
-				       "0 f> 1000:1001 1; end 0");
+	assert_string_equal(brief(&w),
+			    "0 f> 1000:1001 1; 0 dir/sub/f> 1000:1001 1; 0 f> 1000:1001 1; "
+			    "0 f> 1000:1001 1; end 0");
 
 	/* STAR's prefix has 131 bytes; its times stand behind it and must be numbers. */
-	w_file(&w, (struct head){ .flag = '0', .name = "f", .prefix = "dir", .star = "tar" }, "x", 1);
-	w_file(&w, (struct head){ .flag = '0', .name = "f",
-				  .prefix = NAME100 "b123456789b123456789b123456789b00000000000", .star = "tar" }, "x", 1);
+	w_file(&w, (struct head){ .flag = '0', .name = "f", .prefix = "dir", .star = "tar" }, "x",
+	       1);
+	w_file(&w,
+	       (struct head){ .flag = '0',
+			      .name = "f",
+			      .prefix = NAME100 "b123456789b123456789b123456789b00000000000",
+			      .star = "tar" },
+	       "x", 1);
 	w_end(&w);
 	assert_string_equal(brief(&w), "0 dir/f> 1000:1001 1; 0 " NAME100
 				       "b123456789b123456789b123456789b/f> 1000:1001 1; end 0");
-	w_file(&w, (struct head){ .flag = '0', .name = "f",
-				  .prefix = NAME100 "b123456789b123456789b123456789bjunk", .star = "tar" }, "x", 1);
-	assert_string_equal(brief(&w), "bad-input: entry '" NAME100 "b123456789b123456789b123456789b/f' at 0: "
-				       "atime 'junk' is no number");
+	w_file(&w,
+	       (struct head){ .flag = '0',
+			      .name = "f",
+			      .prefix = NAME100 "b123456789b123456789b123456789bjunk",
+			      .star = "tar" },
+	       "x", 1);
+	assert_string_equal(brief(&w),
+			    "bad-input: entry '" NAME100 "b123456789b123456789b123456789b/f' at 0: "
+			    "atime 'junk' is no number");
 }
 
 static void test_checksum(void **state _unused_)
@@ -85,7 +107,9 @@ static void test_checksum(void **state _unused_)
 		fill_block(block, &(struct head){ .flag = '0', .name = "n" });
 		block[i] ^= 1;
 		w_block(&w, block);
-		assert_string_equal(brief(&w), "bad-input: header at 0: its checksum is wrong (no tar, or damaged)");
+		assert_string_equal(
+			brief(&w),
+			"bad-input: header at 0: its checksum is wrong (no tar, or damaged)");
 	}
 	memset(block, 0, sizeof(block));
 	assert_true(tar_looks_like(block));
@@ -114,13 +138,24 @@ static void test_types(void **state _unused_)
 	/* Types '1' to '6' have no body, though a size is written, be it negative. */
 	for (char t = '1'; t <= '6'; t++)
 		w_header(&w, (struct head){ .flag = t, .name = "n", .link = "t", .size = 5000 });
-	w_header(&w, (struct head){ .flag = '5', .name = "n", .size_text = "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff" });
+	w_header(&w,
+		 (struct head){ .flag = '5',
+				.name = "n",
+				.size_text = "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff" });
 	w_end(&w);
-	assert_string_equal(brief(&w), "1 n>t 1000:1001 0; 2 n>t 1000:1001 0; 3 n>t 1000:1001 0; 4 n>t 1000:1001 0; "
-				       "5 n>t 1000:1001 0; 6 n>t 1000:1001 0; 5 n> 1000:1001 0; end 0");
-	w_header(&w, (struct head){ .flag = '0', .name = "n", .size_text = "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff" });
+	assert_string_equal(
+		brief(&w),
+		"1 n>t 1000:1001 0; 2 n>t 1000:1001 0; 3 n>t 1000:1001 0; 4 n>t 1000:1001 0; "
+		"5 n>t 1000:1001 0; 6 n>t 1000:1001 0; 5 n> 1000:1001 0; end 0");
+	w_header(&w,
+		 (struct head){ .flag = '0',
+				.name = "n",
+				.size_text = "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff" });
 	assert_string_equal(brief(&w), "bad-input: entry 'n' at 0: size -1 is negative");
-	w_header(&w, (struct head){ .flag = 0, .name = "n/", .size_text = "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff" });
+	w_header(&w,
+		 (struct head){ .flag = 0,
+				.name = "n/",
+				.size_text = "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff" });
 	assert_string_equal(brief(&w), "bad-input: entry 'n/' at 0: size -1 is negative");
 }
 
@@ -154,8 +189,9 @@ static void test_pax_merge(void **state _unused_)
 {
 	struct writer w = { 0 };
 
-	w_pax(&w, 'x', "path", "p", "linkpath", "l", "uid", "70000", "gid", "-5", "size", "3", "uname", "u",
-	      "gname", "g", "mtime", "-1.5", "atime", "1.", "ctime", "1.999999999999", "VENDOR.x", "", NULL);
+	w_pax(&w, 'x', "path", "p", "linkpath", "l", "uid", "70000", "gid", "-5", "size", "3",
+	      "uname", "u", "gname", "g", "mtime", "-1.5", "atime", "1.", "ctime", "1.999999999999",
+	      "VENDOR.x", "", NULL);
 	w_header(&w, (struct head){ .flag = '0', .name = "n", .size = 9999999 });
 	w_body(&w, "abc", 3);
 	w_header(&w, (struct head){ .flag = '5', .name = "next" });
@@ -188,7 +224,8 @@ static void test_pax_merge(void **state _unused_)
 	w_header(&w, (struct head){ .flag = '5', .name = "d" });
 	w_pax(&w, 'x', "size", "-1", NULL);
 	w_header(&w, (struct head){ .flag = '0', .name = "f" });
-	assert_string_equal(brief(&w), "5 d> 1000:1001 0; bad-input: entry 'f' at 2560: size -1 is negative");
+	assert_string_equal(brief(&w),
+			    "5 d> 1000:1001 0; bad-input: entry 'f' at 2560: size -1 is negative");
 }
 
 static const struct {
@@ -213,11 +250,13 @@ static void test_pax_values(void **state _unused_)
 
 		w_pax(&w, 'x', bad_values[i].key, bad_values[i].value, NULL);
 		w_header(&w, (struct head){ .flag = '0', .name = "etc/shadow" });
-		snprintf(says, sizeof(says), "bad-input: entry 'etc/shadow' at 1024: %s", bad_values[i].says);
+		snprintf(says, sizeof(says), "bad-input: entry 'etc/shadow' at 1024: %s",
+			 bad_values[i].says);
 		assert_string_equal(brief(&w), says);
 
 		w_pax(&w, 'g', bad_values[i].key, bad_values[i].value, NULL);
-		snprintf(says, sizeof(says), "bad-input: extended header 'extended' at 0: %s", bad_values[i].says);
+		snprintf(says, sizeof(says), "bad-input: extended header 'extended' at 0: %s",
+			 bad_values[i].says);
 		assert_string_equal(brief(&w), says);
 	}
 }
@@ -240,7 +279,9 @@ static const struct {
 	{ R("8 k\0=vv\n"), "its key has a NUL" },
 	{ R("11 path=\0v\n"), "path has a NUL" },
 	{ R("12 gname=\0v\n"), "gname has a NUL" },
-	{ R("10 uid=\0" "5\n"), NULL }, /* looked at when an entry takes it: see test_pax_nul_id */
+	{ R("10 uid=\0"
+	    "5\n"),
+	  NULL }, /* looked at when an entry takes it: see test_pax_nul_id */
 	{ R("6 =vv\n"), "its key is empty" },
 	{ R("6 kvv\n"), "it has no '='" },
 	{ R("4 k=\n"), "its length is too small" },
@@ -268,8 +309,8 @@ static void test_pax_records(void **state _unused_)
 		w_extended(&w, 'x', records[i].bytes, records[i].n);
 		if (records[i].says)
 			snprintf(says, sizeof(says),
-				 "bad-input: extended header 'extended' at 0: PAX record at %d: %s", second ? 518 : 512,
-				 records[i].says);
+				 "bad-input: extended header 'extended' at 0: PAX record at %d: %s",
+				 second ? 518 : 512, records[i].says);
 		assert_string_equal(brief(&w), says);
 	}
 }
@@ -278,9 +319,13 @@ static void test_pax_nul_id(void **state _unused_)
 {
 	struct writer w = { 0 };
 
-	w_extended(&w, 'x', "10 uid=\0" "5\n", 10);
+	w_extended(&w, 'x',
+		   "10 uid=\0"
+		   "5\n",
+		   10);
 	w_header(&w, (struct head){ .flag = '5', .name = "n" });
-	assert_string_equal(brief(&w), "bad-input: entry 'n' at 1024: pax uid '\\x005' is no number");
+	assert_string_equal(brief(&w),
+			    "bad-input: entry 'n' at 1024: pax uid '\\x005' is no number");
 }
 
 static void test_xattrs(void **state _unused_)
@@ -299,7 +344,8 @@ static void test_xattrs(void **state _unused_)
 	w_header(&w, (struct head){ .flag = '5', .name = "d" });
 	w_header(&w, (struct head){ .flag = '5', .name = "e" });
 	assert_int_equal(w_tell(&w, &out), 1);
-	assert_non_null(strstr(buf_str(&out), " [user.a 5] [system.posix_acl_access 7] [ 1]\n5 e>"));
+	assert_non_null(
+		strstr(buf_str(&out), " [user.a 5] [system.posix_acl_access 7] [ 1]\n5 e>"));
 	assert_null(strstr(buf_str(&out), "gone"));
 	writer_free(&w);
 }
@@ -324,10 +370,13 @@ static void test_ends(void **state _unused_)
 	assert_string_equal(brief(&w), "end 2");
 	w_bytes(&w, zeros, 512);
 	w_header(&w, (struct head){ .flag = '0', .name = "behind" });
-	assert_string_equal(brief(&w), "bad-input: end marker at 0: one zero block, but data behind it");
+	assert_string_equal(brief(&w),
+			    "bad-input: end marker at 0: one zero block, but data behind it");
 	w_bytes(&w, zeros, 512);
 	w_bytes(&w, zeros, 100);
-	assert_string_equal(brief(&w), "truncated: end marker at 0: the stream ends at 612, inside its second block");
+	assert_string_equal(
+		brief(&w),
+		"truncated: end marker at 0: the stream ends at 612, inside its second block");
 	/* Go sees an end behind an extended header too. */
 	w_pax(&w, 'x', "uid", "junk", NULL);
 	w_end(&w);
@@ -344,8 +393,9 @@ static void test_global(void **state _unused_)
 		"5 both> 1000:1001 size 0/0 at 1536,1536,2048 src 00 gnu 70000:80000",
 		"5 own> 5:1001 size 0/0 at 2048,3072,3584 src 20 gnu 5:80000",
 		"5 replaced> 1000:1001 size 0/0 at 4608,4608,5120 src 00 gnu 1000:9",
-		"5 none> 1000:1001 size 0/0 at 6144,6144,6656 src 00 gnu 1000:1001",
-		"end 4 at 7680\n",
+		"5 none> 1000:1001 size 0/0 at 6144,6144,6656 src 00 gnu 4294967295:1001",
+		"5 plus> 1000:1001 size 0/0 at 7680,7680,8192 src 00 gnu 1000:1001",
+		"end 4 at 9216\n",
 	};
 
 	w_header(&w, (struct head){ .flag = '5', .name = "before" });
@@ -357,6 +407,8 @@ static void test_global(void **state _unused_)
 	w_header(&w, (struct head){ .flag = '5', .name = "replaced" });
 	w_pax(&w, 'g', "gid", "-9", "uid", "4294967295", NULL);
 	w_header(&w, (struct head){ .flag = '5', .name = "none" });
+	w_pax(&w, 'g', "gid", "+9", "uid", "4294967296", NULL);
+	w_header(&w, (struct head){ .flag = '5', .name = "plus" });
 	w_end(&w);
 	assert_int_equal(w_tell(&w, &out), 1);
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
@@ -375,16 +427,22 @@ static void test_ids(void **state _unused_)
 	} rows[] = {
 		{ "0201060\0", 8, NULL, " 66096:66096 size 0/0 at 0,0,512 src 00 " },
 		{ "77777777", 8, NULL, " 16777215:16777215 size 0/0 at 0,0,512 src 00 " },
-		{ "\x80\0\0\0\x7c\xcd\xd5\x52", 8, NULL, " 2093864274:2093864274 size 0/0 at 0,0,512 src 11 " },
-		{ "\xff\xff\xff\xff\xff\xff\xff\xfe", 8, NULL, " -2:-2 size 0/0 at 0,0,512 src 11 " },
-		{ "\x80\0\0\1\0\0\0\0", 8, NULL, " 4294967296:4294967296 size 0/0 at 0,0,512 src 11 " },
-		{ "\xff\xff\xff\xff\xff\xff\xff\xfe", 8, "+5", " 5:5 size 0/0 at 0,1024,1536 src 22 " },
+		{ "\x80\0\0\0\x7c\xcd\xd5\x52", 8, NULL,
+		  " 2093864274:2093864274 size 0/0 at 0,0,512 src 11 " },
+		{ "\xff\xff\xff\xff\xff\xff\xff\xfe", 8, NULL,
+		  " -2:-2 size 0/0 at 0,0,512 src 11 " },
+		{ "\x80\0\0\1\0\0\0\0", 8, NULL,
+		  " 4294967296:4294967296 size 0/0 at 0,0,512 src 11 " },
+		{ "\xff\xff\xff\xff\xff\xff\xff\xfe", 8, "+5",
+		  " 5:5 size 0/0 at 0,1024,1536 src 22 " },
 		{ "0001750\0", 8, "-5", " -5:-5 size 0/0 at 0,1024,1536 src 22 " },
 		{ "0001750\0", 8, "", " 1000:1000 size 0/0 at 0,1024,1536 src 00 " },
-		{ "0001750\0", 8, "9223372036854775807", " 9223372036854775807:9223372036854775807 " },
+		{ "0001750\0", 8, "9223372036854775807",
+		  " 9223372036854775807:9223372036854775807 " },
 		{ "0001758\0", 8, NULL, "bad-input: entry 'f' at 0: uid '0001758' is no number\n" },
 		{ "x\x1b[2J\0\0\0", 8, NULL, "uid 'x\\x1b[2J' is no number\n" },
-		{ "0001758\0", 8, "5", "bad-input: entry 'f' at 1024: uid '0001758' is no number\n" },
+		{ "0001758\0", 8, "5",
+		  "bad-input: entry 'f' at 1024: uid '0001758' is no number\n" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -393,7 +451,10 @@ static void test_ids(void **state _unused_)
 
 		if (rows[i].pax)
 			w_pax(&w, 'x', "uid", rows[i].pax, "gid", rows[i].pax, NULL);
-		w_header(&w, (struct head){ .flag = '0', .name = "f", .uid = rows[i].raw, .gid = rows[i].raw,
+		w_header(&w, (struct head){ .flag = '0',
+					    .name = "f",
+					    .uid = rows[i].raw,
+					    .gid = rows[i].raw,
 					    .raw_len = rows[i].n });
 		w_tell(&w, &out);
 		if (!strstr(buf_str(&out), rows[i].says))
@@ -407,12 +468,24 @@ static void test_other_fields(void **state _unused_)
 	_cleanup_(buf_freep) struct buf out = { 0 };
 	struct writer w = { 0 };
 
-	w_header(&w, (struct head){ .flag = '3', .name = "dev", .mode = "0104755", .mtime = "00000000012", .major = "0000010",
-				    .minor = "0000377", .uname = "0123456789abcdef0123456789abcdef", .gname = "staff" });
-	w_header(&w, (struct head){ .flag = '3', .name = "v7", .magic = "", .major = "junk", .minor = "junk", .uname = "no" });
+	w_header(&w, (struct head){ .flag = '3',
+				    .name = "dev",
+				    .mode = "0104755",
+				    .mtime = "00000000012",
+				    .major = "0000010",
+				    .minor = "0000377",
+				    .uname = "0123456789abcdef0123456789abcdef",
+				    .gname = "staff" });
+	w_header(&w, (struct head){ .flag = '3',
+				    .name = "v7",
+				    .magic = "",
+				    .major = "junk",
+				    .minor = "junk",
+				    .uname = "no" });
 	w_end(&w);
 	assert_int_equal(w_tell(&w, &out), 1);
-	assert_non_null(strstr(buf_str(&out), " 4755 0123456789abcdef0123456789abcdef:staff t10 d8,255\n"));
+	assert_non_null(
+		strstr(buf_str(&out), " 4755 0123456789abcdef0123456789abcdef:staff t10 d8,255\n"));
 	assert_non_null(strstr(buf_str(&out), " 644 : t1676080957 d0,0\n"));
 	writer_free(&w);
 
@@ -428,12 +501,12 @@ static void test_other_fields(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_dialects),   cmocka_unit_test(test_checksum),
-		cmocka_unit_test(test_types),	   cmocka_unit_test(test_gnu_long),
-		cmocka_unit_test(test_pax_merge),  cmocka_unit_test(test_pax_values),
-		cmocka_unit_test(test_pax_records), cmocka_unit_test(test_pax_nul_id),
-		cmocka_unit_test(test_xattrs),	   cmocka_unit_test(test_ends),
-		cmocka_unit_test(test_global),	   cmocka_unit_test(test_ids),
+		cmocka_unit_test(test_dialects),     cmocka_unit_test(test_checksum),
+		cmocka_unit_test(test_types),	     cmocka_unit_test(test_gnu_long),
+		cmocka_unit_test(test_pax_merge),    cmocka_unit_test(test_pax_values),
+		cmocka_unit_test(test_pax_records),  cmocka_unit_test(test_pax_nul_id),
+		cmocka_unit_test(test_xattrs),	     cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_global),	     cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_other_fields),
 	};
 

@@ -1,9 +1,11 @@
 /* ACL and capability values, each with the kernel's verdict. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
+
 #include <cmocka.h>
+
 #include <string.h>
 
 #include "base/macro.h"
@@ -25,24 +27,72 @@ static const struct {
 	size_t ids;
 } acls[] = {
 	{ "minimal", { { U, 6, NONE }, { G, 4, NONE }, { O, 4, NONE } }, 3, true, 0 },
-	{ "a mask nobody needs", { { U, 6, NONE }, { G, 4, NONE }, { M, 4, NONE }, { O, 4, NONE } }, 4, true, 0 },
+	{ "a mask nobody needs",
+	  { { U, 6, NONE }, { G, 4, NONE }, { M, 4, NONE }, { O, 4, NONE } },
+	  4,
+	  true,
+	  0 },
 	{ "user and group",
-	  { { U, 6, NONE }, { NU, 7, 70000 }, { NU, 7, 5 }, { G, 4, NONE }, { NG, 1, 80000 }, { M, 7, NONE }, { O, 0, NONE } },
-	  7, true, 3 },
+	  { { U, 6, NONE },
+	    { NU, 7, 70000 },
+	    { NU, 7, 5 },
+	    { G, 4, NONE },
+	    { NG, 1, 80000 },
+	    { M, 7, NONE },
+	    { O, 0, NONE } },
+	  7,
+	  true,
+	  3 },
 	{ "named users in any order, and twice",
-	  { { U, 6, NONE }, { NU, 7, 9 }, { NU, 7, 9 }, { G, 4, NONE }, { M, 7, NONE }, { O, 0, NONE } }, 6, true, 2 },
-	{ "no mask", { { U, 6, NONE }, { NU, 7, 9 }, { G, 4, NONE }, { O, 0, NONE } }, 4, false, 0 },
+	  { { U, 6, NONE },
+	    { NU, 7, 9 },
+	    { NU, 7, 9 },
+	    { G, 4, NONE },
+	    { M, 7, NONE },
+	    { O, 0, NONE } },
+	  6,
+	  true,
+	  2 },
+	{ "no mask",
+	  { { U, 6, NONE }, { NU, 7, 9 }, { G, 4, NONE }, { O, 0, NONE } },
+	  4,
+	  false,
+	  0 },
 	{ "no owner", { { G, 4, NONE }, { O, 0, NONE } }, 2, false, 0 },
 	{ "no others", { { U, 4, NONE }, { G, 0, NONE } }, 2, false, 0 },
 	{ "no group", { { U, 4, NONE }, { O, 0, NONE } }, 2, false, 0 },
-	{ "behind the end", { { U, 4, NONE }, { G, 0, NONE }, { O, 0, NONE }, { O, 0, NONE } }, 4, false, 0 },
-	{ "user behind group", { { U, 4, NONE }, { G, 0, NONE }, { NU, 0, 1 }, { M, 0, NONE }, { O, 0, NONE } }, 5, false, 0 },
-	{ "group before group", { { U, 4, NONE }, { NG, 0, 1 }, { G, 0, NONE }, { M, 0, NONE }, { O, 0, NONE } }, 5, false, 0 },
+	{ "behind the end",
+	  { { U, 4, NONE }, { G, 0, NONE }, { O, 0, NONE }, { O, 0, NONE } },
+	  4,
+	  false,
+	  0 },
+	{ "user behind group",
+	  { { U, 4, NONE }, { G, 0, NONE }, { NU, 0, 1 }, { M, 0, NONE }, { O, 0, NONE } },
+	  5,
+	  false,
+	  0 },
+	{ "group before group",
+	  { { U, 4, NONE }, { NG, 0, 1 }, { G, 0, NONE }, { M, 0, NONE }, { O, 0, NONE } },
+	  5,
+	  false,
+	  0 },
 	{ "permissions", { { U, 8, NONE }, { G, 4, NONE }, { O, 4, NONE } }, 3, false, 0 },
-	{ "unknown tag", { { U, 7, NONE }, { 0x40, 4, NONE }, { G, 4, NONE }, { O, 4, NONE } }, 4, false, 0 },
+	{ "unknown tag",
+	  { { U, 7, NONE }, { 0x40, 4, NONE }, { G, 4, NONE }, { O, 4, NONE } },
+	  4,
+	  false,
+	  0 },
 	{ "two tags in one", { { U | G, 7, NONE }, { G, 4, NONE }, { O, 4, NONE } }, 3, false, 0 },
-	{ "the id that is none", { { U, 6, NONE }, { NU, 7, NONE }, { G, 4, NONE }, { M, 7, NONE }, { O, 0, NONE } }, 5, false, 0 },
-	{ "an id on the owner is not looked at", { { U, 6, 70000 }, { G, 4, 1 }, { O, 4, 2 } }, 3, true, 0 },
+	{ "the id that is none",
+	  { { U, 6, NONE }, { NU, 7, NONE }, { G, 4, NONE }, { M, 7, NONE }, { O, 0, NONE } },
+	  5,
+	  false,
+	  0 },
+	{ "an id on the owner is not looked at",
+	  { { U, 6, 70000 }, { G, 4, 1 }, { O, 4, 2 } },
+	  3,
+	  true,
+	  0 },
 	{ "empty", { { 0 } }, 0, true, 0 },
 };
 
@@ -111,9 +161,10 @@ static void test_capabilities(void **state _unused_)
 		size_t n;
 		int ret;
 	} rows[] = {
-		{ 0x02000000, 20, 0 },	{ 0x02000001, 20, 0 },	{ 0x03000000, 24, 1 },	{ 0x03000001, 24, 1 },
-		{ 0x03000000, 20, -1 }, { 0x02000000, 24, -1 }, { 0x01000000, 12, -1 }, { 0x02000002, 20, -1 },
-		{ 0x04000000, 24, -1 }, { 0x03000000, 23, -1 }, { 0x03000000, 25, -1 }, { 0, 0, -1 },
+		{ 0x02000000, 20, 0 },	{ 0x02000001, 20, 0 },	{ 0x03000000, 24, 1 },
+		{ 0x03000001, 24, 1 },	{ 0x03000000, 20, -1 }, { 0x02000000, 24, -1 },
+		{ 0x01000000, 12, -1 }, { 0x02000002, 20, -1 }, { 0x04000000, 24, -1 },
+		{ 0x03000000, 23, -1 }, { 0x03000000, 25, -1 }, { 0, 0, -1 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

@@ -1,12 +1,14 @@
-/* Writes archives for the tests, any field by hand, and remembers what each byte range is, so that a test can say
- * what a cut there must lead to. */
+/* Writes archives for the tests, any field by hand, and remembers what each byte range is, so that
+ * a test can say what a cut there must lead to. */
 #pragma once
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
+
 #include <cmocka.h>
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,7 +30,8 @@ struct writer {
 	size_t part_count;
 };
 
-/* Strings stand in the header as they are; a number field is what follows in octal unless its text is given. */
+/* Strings stand in the header as they are; a number field is what follows in octal unless its text
+ * is given. */
 struct head {
 	char flag;
 	const char *name;
@@ -43,7 +46,7 @@ struct head {
 };
 
 #define USTAR "ustar\00000"
-#define GNU "ustar  "
+#define GNU   "ustar  "
 
 static inline void writer_free(struct writer *w)
 {
@@ -144,7 +147,8 @@ static inline void w_file(struct writer *w, struct head h, const void *bytes, si
 /* An extended header of flag 'x' or 'g', or 'L' or 'K', around raw bytes. */
 static inline void w_extended(struct writer *w, char flag, const void *bytes, size_t n)
 {
-	w_file(w, (struct head){ .flag = flag, .name = "extended", .magic = flag < 'a' ? GNU : USTAR },
+	w_file(w,
+	       (struct head){ .flag = flag, .name = "extended", .magic = flag < 'a' ? GNU : USTAR },
 	       bytes, n);
 }
 
@@ -188,7 +192,8 @@ static inline void w_end(struct writer *w)
 
 #define say(out, ...) assert_int_equal(buf_printf(out, __VA_ARGS__), 0)
 
-/* Reads bytes in pieces of chunk (0: whole) and writes down all that the reader tells. Returns its last result. */
+/* Reads bytes in pieces of chunk (0: whole) and writes down all that the reader tells. Returns its
+ * last result. */
 static inline int tell(const void *bytes, size_t n, size_t chunk, const struct limits *limits,
 		       struct buf *out)
 {
@@ -209,17 +214,19 @@ static inline int tell(const void *bytes, size_t n, size_t chunk, const struct l
 		assert_int_equal(e.name[e.name_len], 0);
 		assert_int_equal(e.link[e.link_len], 0);
 		say(out, "%c%s %.*s>%.*s %" PRId64 ":%" PRId64 " size %" PRIu64 "/%" PRIu64, e.type,
-			   e.was_sparse ? "S" : "", (int)e.name_len, e.name, (int)e.link_len, e.link, e.uid,
-			   e.gid, e.size, e.body_size);
-		say(out, " at %" PRIu64 ",%" PRIu64 ",%" PRIu64 " src %d%d gnu %" PRId64 ":%" PRId64,
-			   e.start_offset, e.header_offset, e.body_offset, (int)e.uid_source,
-			   (int)e.gid_source, e.uid_gnu, e.gid_gnu);
+		    e.was_sparse ? "S" : "", (int)e.name_len, e.name, (int)e.link_len, e.link,
+		    e.uid, e.gid, e.size, e.body_size);
+		say(out,
+		    " at %" PRIu64 ",%" PRIu64 ",%" PRIu64 " src %d%d gnu %" PRId64 ":%" PRId64,
+		    e.start_offset, e.header_offset, e.body_offset, (int)e.uid_source,
+		    (int)e.gid_source, e.uid_gnu, e.gid_gnu);
 		say(out, " %o %.*s:%.*s t%" PRId64 " d%u,%u", e.mode, (int)e.uname_len, e.uname,
-			   (int)e.gname_len, e.gname, e.mtime, e.devmajor, e.devminor);
+		    (int)e.gname_len, e.gname, e.mtime, e.devmajor, e.devminor);
 		for (size_t i = 0; i < e.xattr_count; i++) {
 			const struct tar_xattr *x = &e.xattrs[i];
 
-			assert_memory_equal((const uint8_t *)bytes + x->value_offset, x->value, x->value_len);
+			assert_memory_equal((const uint8_t *)bytes + x->value_offset, x->value,
+					    x->value_len);
 			say(out, " [%.*s %zu]", (int)x->name_len, x->name, x->value_len);
 		}
 		say(out, "\n");
