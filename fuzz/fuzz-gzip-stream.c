@@ -10,6 +10,18 @@ static void engine(const char *name)
 	setenv("UIDFIT_CODEC", name, 1);
 }
 
+/* ISA-L takes incomplete Huffman codes; see codec-gzip-isal.c. */
+static bool known_difference(const struct decoded *zlib, const struct decoded *isal)
+{
+	static const char *const only_zlib[] = { "invalid literal/lengths set", "invalid distances set",
+						 "invalid code lengths set" };
+
+	for (size_t i = 0; isal->status == 1 && i < ARRAY_SIZE(only_zlib); i++)
+		if (zlib->status < 0 && strstr(zlib->err.msg, only_zlib[i]))
+			return true;
+	return false;
+}
+
 static void agree(const uint8_t *bytes, size_t n, size_t piece)
 {
 	struct decoded zlib, isal;
@@ -20,10 +32,11 @@ static void agree(const uint8_t *bytes, size_t n, size_t piece)
 	engine("isal");
 #endif
 	isal = decode_pieces(CODEC_GZIP, bytes, n, piece);
-	if ((zlib.status == 1) != (isal.status == 1))
+	if (!known_difference(&zlib, &isal) && (zlib.status == 1) != (isal.status == 1)) {
 		fprintf(stderr, "zlib: %s\nISA-L: %s\n", zlib.status < 0 ? zlib.err.msg : "fine",
 			isal.status < 0 ? isal.err.msg : "fine");
-	REQUIRE((zlib.status == 1) == (isal.status == 1));
+		abort();
+	}
 	REQUIRE(zlib.status < 0 || same_bytes(&zlib, &isal));
 	buf_free(&zlib.out);
 	buf_free(&isal.out);

@@ -1,4 +1,9 @@
-/* Deflate by ISA-L, which checks the gzip trailer itself (ISAL_GZIP_NO_HDR_VER). */
+/* Deflate by ISA-L, which checks the gzip trailer itself (ISAL_GZIP_NO_HDR_VER).
+ *
+ * One difference to zlib and to Go's compress/flate is left: ISA-L takes a Huffman code that is incomplete, as
+ * long as no bits without a meaning come up (fuzz-gzip-stream.c knows it). No writer makes such a
+ * block; checksum and length are right all the same.
+ */
 #ifdef HAVE_ISAL
 #include <isa-l/igzip_lib.h>
 #include <stdlib.h>

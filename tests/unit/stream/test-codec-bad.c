@@ -300,6 +300,17 @@ static void test_zstd_unsupported(void **state)
 	expect_error(&zstd, "\x27\xb5\x2f\xfd\x00\x58\x01\0\0", 9, 1, ERR_BAD_INPUT, "no zstd data");
 }
 
+/* A frame that declares nine bytes and has none: found by the fuzzer, and only seen by libzstd where it comes whole. */
+static void test_zstd_content_size(void **state)
+{
+	const struct variant zstd = { "zstd", CODEC_ZSTD, "" };
+	static const uint8_t frame[] = { 0x28, 0xb5, 0x2f, 0xfd, 0x20, 0x09, 0x01, 0x00, 0x00 };
+
+	(void)state;
+	expect_error(&zstd, frame, sizeof(frame), 0, ERR_BAD_INPUT, NULL);
+	expect_error(&zstd, frame, sizeof(frame), 1, ERR_BAD_INPUT, "size it declares");
+}
+
 /* An error of the inner stream comes out as it is. */
 static void test_inner_error(void **state)
 {
@@ -336,6 +347,7 @@ int main(void)
 		cmocka_unit_test(test_none_limit),
 		cmocka_unit_test(test_memory_limits),
 		cmocka_unit_test(test_zstd_unsupported),
+		cmocka_unit_test(test_zstd_content_size),
 		cmocka_unit_test(test_inner_error),
 	};
 
