@@ -16,16 +16,16 @@ def mirror():
     raise RuntimeError("apt names no archive of Debian bookworm")
 
 
-def base_tar(cache):
-    """The path of a tar of debootstrap's minbase, made where the cache does not hold it."""
-    path = os.path.join(cache, "debian-bookworm-minbase.tar")
+def base_tar(cache, packages=()):
+    """The path of a tar of debootstrap's minbase (and packages), made where the cache does not hold it."""
+    path = os.path.join(cache, "-".join(["debian-bookworm-minbase", *packages]) + ".tar")
     if os.path.exists(path):
         return path
     os.makedirs(cache, exist_ok=True)
     top = tempfile.mkdtemp(prefix="debootstrap-", dir=cache)
     try:
         root = os.path.join(top, "root")
-        done = subprocess.run(["debootstrap", "--variant=minbase", "bookworm", root, mirror()],
+        done = subprocess.run(["debootstrap", "--variant=minbase", *(["--include=" + ",".join(packages)] if packages else []), "bookworm", root, mirror()],
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900)
         if done.returncode:
             raise RuntimeError("debootstrap: " + done.stdout[-2000:] + done.stderr[-2000:])
