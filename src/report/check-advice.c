@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/num.h"
 #include "report/check-text.h"
 #include "report/lsmode.h"
 #include "report/print.h"
@@ -17,6 +18,7 @@
 static const struct {
 	const char *word, *advice;
 } remedies[] = {
+	{ "ADD file", "it is the base image's: take a base that fits, or flatten it as below" },
 	{ "COPY", "write COPY --chown=0:0" },
 	{ "ADD", "write ADD --chown=0:0 (a tar that ADD unpacks keeps its owners: chown it in a "
 		 "RUN of a build stage, then COPY --from --chown=0:0)" },
@@ -66,24 +68,98 @@ static const char *remedy_of(const char *step)
 	return "end that same step with";
 }
 
-/* The directories of a layer's groups as arguments of chown, for the shell of whoever pastes it. */
-static int chown_words(struct buf *out, const struct fold *fold)
+/* The step's USER that all of these owners come from: mended by mending USER. */
+static bool has_cause(const struct check *c, const struct fold_key *key)
 {
-	int r = buf_append_str(out, "chown -R 0:0");
-	size_t shown = 0;
+	for (size_t i = 0; i < c->cause_count; i++)
+		if (key->layer >= (long)c->causes[i].user_layer && key->uid == c->causes[i].uid)
+			return true;
+	return false;
+}
+
+static bool wants_chown(const struct advice *a, const struct fold_group *g)
+{
+	/* A warning of this rule is about an engine that drops owners altogether. */
+	bool dropped = g->key.rule == RULE_OWNER_OUTSIDE_MAP && g->key.level == LEVEL_WARNING;
+
+	return words_rule_is_owner(g->key.rule) && !dropped && !has_cause(a->c, &g->key);
+}
+
+/* "-user 70000" of what does not fit; a number that no file system holds gives nothing. */
+static int find_test(struct buf *out, const struct fold_key *key)
+{
+	bool uid = key->uid_fits != key->targets, gid = key->gid_fits != key->targets;
+	int r = 0;
+
+	if (uid && key->uid >= 0 && key->uid < ID_INVALID)
+		r = buf_printf(out, " -user %" PRId64, key->uid);
+	else if (gid && key->gid >= 0 && key->gid < ID_INVALID)
+		r = buf_printf(out, " -group %" PRId64, key->gid);
+	return r;
+}
+
+/* True where a shell takes the path as it stands: an image may name a directory $(...). */
+static bool is_plain(const char *path)
+{
+	for (const char *p = path; *p; p++)
+		if (!isalnum((unsigned char)*p) && !strchr("._/@+-", *p))
+			return false;
+	return *path;
+}
+
+/* The directories of all groups of first's owner, "/ -xdev" where one is the root or no plain name.
+ */
+static int find_dirs(struct buf *out, const struct advice *a, const struct fold *fold,
+		     const struct fold_group *first)
+{
+	size_t start = out->len;
+	int r = 0;
 
 	for (size_t i = 0; i < fold->count && r >= 0; i++) {
 		const struct fold_group *g = &fold->groups[i];
 
-		if (g->key.level == LEVEL_NOTE || !words_rule_is_owner(g->key.rule))
+		if (!wants_chown(a, g) || g->key.uid != first->key.uid ||
+		    g->key.gid != first->key.gid)
 			continue;
-		if (shown++ == 3)
-			return buf_append_str(out, " ...");
-		r = buf_append_str(out, " ");
-		if (r >= 0)
-			r = ls_path(out, g->dir, g->dir_len);
+		if (!is_plain(g->dir)) {
+			out->len = start;
+			return buf_append_str(out, " / -xdev");
+		}
+		r = buf_printf(out, " /%s", g->dir);
 	}
 	return r;
+}
+
+/* A command for the shell of whoever pastes it, that touches nothing but the entries of the layer's
+ * first such group: busybox has no chown --from, and find -user takes a number everywhere. */
+static int chown_words(struct buf *out, const struct advice *a, const struct fold *fold)
+{
+	const struct fold_group *first = NULL;
+	int r = buf_append_str(out, "find");
+
+	for (size_t i = 0; i < fold->count && !first; i++)
+		if (wants_chown(a, &fold->groups[i]))
+			first = &fold->groups[i];
+	if (r >= 0 && first)
+		r = find_dirs(out, a, fold, first);
+	if (r >= 0 && first)
+		r = find_test(out, &first->key);
+	return r < 0 ? r : buf_append_str(out, " -exec chown -h 0:0 {} +");
+}
+
+static size_t owners_of(const struct advice *a, const struct fold *fold)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < fold->count; i++) {
+		bool seen = !wants_chown(a, &fold->groups[i]);
+
+		for (size_t k = 0; k < i && !seen; k++)
+			seen = fold->groups[k].key.uid == fold->groups[i].key.uid &&
+			       fold->groups[k].key.gid == fold->groups[i].key.gid;
+		n += !seen;
+	}
+	return n;
 }
 
 static int step_advice(struct advice *a, size_t layer, const struct fold *fold, struct error *err)
@@ -92,24 +168,21 @@ static int step_advice(struct advice *a, size_t layer, const struct fold *fold, 
 	const char *remedy;
 
 	if (print_step(&step, a->c->image->layers[layer].created_by, 60) < 0 ||
-	    chown_words(&chown, fold) < 0)
+	    chown_words(&chown, a, fold) < 0)
 		return err_nomem(err);
 	remedy = remedy_of(buf_str(&step));
 	fprintf(a->out, INDENT "layer %zu%s%s: %s", layer, step.len ? ", " : "", buf_str(&step),
 		remedy);
 	if (strlen(remedy) > 4 && strcmp(remedy + strlen(remedy) - 4, "with") == 0)
-		fprintf(a->out, " `%s`", buf_str(&chown));
+		fprintf(a->out, " `%s`%s", buf_str(&chown),
+			owners_of(a, fold) > 1 ? ", and likewise for the other owners" : "");
 	fputc('\n', a->out);
 	return 0;
 }
 
-/* True where a layer's fold holds an owner that a chown in its step would mend. */
-static bool has_owner(const struct fold *fold)
+static bool has_owner(const struct advice *a, const struct fold *fold)
 {
-	for (size_t i = 0; fold && i < fold->count; i++)
-		if (words_rule_is_owner(fold->groups[i].key.rule))
-			return true;
-	return false;
+	return fold && owners_of(a, fold);
 }
 
 static int steps(struct advice *a, struct error *err)
@@ -118,14 +191,14 @@ static int steps(struct advice *a, struct error *err)
 	int r = 0;
 
 	for (size_t i = 0; i < a->s->layer_count; i++)
-		layers += has_owner(a->s->layers[i]);
+		layers += has_owner(a, a->s->layers[i]);
 	if (!layers)
 		return 0;
 	item(a);
 	fprintf(a->out, "Change the owner in the very %s that %s the entries\n",
 		plural(layers, "step", "steps"), plural(layers, "makes", "make"));
 	for (size_t i = 0; i < a->s->layer_count && shown < STEPS_SHOWN && r >= 0; i++) {
-		if (!has_owner(a->s->layers[i]))
+		if (!has_owner(a, a->s->layers[i]))
 			continue;
 		shown++;
 		r = step_advice(a, i, a->s->layers[i], err);
@@ -159,6 +232,14 @@ static void user(struct advice *a)
 {
 	const struct check_user *u = &a->c->user;
 
+	if (a->c->cause_count) {
+		item(a);
+		fputs("Give USER ", a->out);
+		print_name(a->out, a->c->causes[0].user, strlen(a->c->causes[0].user), 80);
+		fputs(" an id inside the range: the entries that its steps make follow\n", a->out);
+		return;
+	}
+
 	if (!a->s->user_outside)
 		return;
 	item(a);
@@ -175,23 +256,31 @@ static bool same_text(const char *a, const char *b)
 	return strcmp(a ? a : "", b ? b : "") == 0;
 }
 
-/* The names of the failing targets whose advice, or whose way to another range, is that of target
- * i; false where an earlier one has told it. */
-static bool sharers(struct advice *a, size_t i, bool by_range, struct buf *names, int *r)
+static bool same_advice(const struct check_target *a, const struct check_target *b)
 {
-	const struct target *own = a->c->targets[i].use->target;
+	return same_text(a->use->target->advice, b->use->target->advice);
+}
+
+static bool same_range_advice(const struct check_target *a, const struct check_target *b)
+{
+	return a->use->target->range_changeable == b->use->target->range_changeable &&
+	       same_text(a->use->target->change_where, b->use->target->change_where) &&
+	       (a->worst == LEVEL_ERROR) == (b->worst == LEVEL_ERROR);
+}
+
+/* The names of the failing targets that are told the same as target i; false where an earlier one
+ * has told it. */
+static bool sharers(struct advice *a, size_t i, struct buf *names, int *r,
+		    bool (*same)(const struct check_target *a, const struct check_target *b))
+{
+	const struct check_target *all = a->c->targets;
 
 	for (size_t k = 0; k < a->c->target_count && *r >= 0; k++) {
-		const struct target *t = a->c->targets[k].use->target;
-
-		if (a->c->targets[k].fits ||
-		    (by_range ? t->range_changeable != own->range_changeable ||
-					!same_text(t->change_where, own->change_where)
-			      : !same_text(t->advice, own->advice)))
+		if (all[k].fits || !same(&all[k], &all[i]))
 			continue;
 		if (k < i)
 			return false;
-		*r = buf_printf(names, "%s%s", names->len ? ", " : "", a->c->targets[k].use->name);
+		*r = buf_printf(names, "%s%s", names->len ? ", " : "", all[k].use->name);
 	}
 	return true;
 }
@@ -205,7 +294,7 @@ static int platform_advice(struct advice *a, struct error *err)
 		_cleanup_(buf_freep) struct buf names = { 0 };
 
 		if (t->fits || same_text(t->use->target->advice, NULL) ||
-		    !sharers(a, i, false, &names, &r))
+		    !sharers(a, i, &names, &r, same_advice))
 			continue;
 		if (r < 0)
 			return err_nomem(err);
@@ -224,16 +313,19 @@ static int ranges(struct advice *a, struct error *err)
 		const struct target *target = t->use->target;
 		_cleanup_(buf_freep) struct buf names = { 0 };
 
-		if (t->fits || !sharers(a, i, true, &names, &r))
+		if (t->fits || !sharers(a, i, &names, &r, same_range_advice))
 			continue;
 		if (r < 0)
 			return err_nomem(err);
 		if (!target->range_changeable) {
+			if (t->worst != LEVEL_ERROR)
+				continue;
 			item(a);
 			fprintf(a->out,
 				"%s: the range cannot be changed, the image has to change\n",
 				buf_str(&names));
-		} else if (!same_text(target->change_where, NULL) && a->s->max_id > 0) {
+		} else if (!same_text(target->change_where, NULL) && a->s->max_id > 0 &&
+			   a->s->max_id < ID_INVALID) {
 			item(a);
 			fprintf(a->out, "Or let the range of %s reach %" PRId64 "%s: %s\n",
 				buf_str(&names), a->s->max_id,
@@ -261,7 +353,8 @@ static void others(struct advice *a)
 	if (!a->s->owner_outside)
 		return;
 	item(a);
-	fputs("Not your image? Flatten it where it can be pulled: FROM it AS src, RUN the chown, "
+	fputs("Not your image? Flatten it where it can be pulled: FROM IMAGE AS src, RUN the "
+	      "chown, "
 	      "then FROM scratch\n" INDENT
 	      "and COPY --from=src / / (repeat its ENV, USER, CMD and ENTRYPOINT)\n",
 	      a->out);

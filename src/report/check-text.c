@@ -74,16 +74,19 @@ static int verdict(struct text *t, struct error *err)
 		entries += c->image->layers[i].inventory->entries;
 	print_name(t->out, t->ref, strlen(t->ref), SIZE_MAX);
 	fputs(": ", t->out);
-	if (bad.len)
+	if (bad.len) {
 		print_styled(t->opts, STYLE_BAD, "does not fit %s", buf_str(&bad));
+		fprintf(t->out, ": %s", buf_str(&count));
+	}
 	if (good.len)
 		print_styled(t->opts, STYLE_GOOD, "%sfits %s", bad.len ? "; " : "", buf_str(&good));
-	if (count.len)
-		fprintf(t->out, "%s%s\n", bad.len ? ": " : ", but: ", buf_str(&count));
-	else
-		fprintf(t->out, ": %zu %s in %zu %s looked at\n", entries,
+	if (!bad.len && count.len)
+		fprintf(t->out, ", but: %s", buf_str(&count));
+	else if (!bad.len)
+		fprintf(t->out, ": %zu %s in %zu %s looked at", entries,
 			plural(entries, "entry", "entries"), c->image->layer_count,
 			plural(c->image->layer_count, "layer", "layers"));
+	fputc('\n', t->out);
 	return 0;
 }
 
@@ -153,7 +156,7 @@ static int group(struct text *t, const struct fold_group *g, const char *indent,
 
 	if (words_reason(&reason, t->c, &g->key) < 0 || ls_path(&dir, g->dir, g->dir_len) < 0)
 		return err_nomem(err);
-	if (g->count > FOLD_LINES) {
+	if (g->count > FOLD_LINES || (g->key.level == LEVEL_NOTE && g->count > 1)) {
 		fprintf(t->out, "%s", indent);
 		print_styled(t->opts, level_style(g->key.level), "%s:", level_name(g->key.level));
 		note_layer(t, &g->key);
@@ -189,7 +192,8 @@ static int fold_text(struct text *t, const struct fold *fold, const char *indent
 		}
 	if (fold->lost)
 		fprintf(t->out,
-			"%s... and %" PRIu64 " more %s with other owners (--all lists each)\n",
+			"%s... and %" PRIu64
+			" more %s of other owners or kinds (--all lists each)\n",
 			indent, fold->lost, plural(fold->lost, "entry", "entries"));
 	return 0;
 }
@@ -239,23 +243,51 @@ static int layers(struct text *t, struct error *err)
 	return r;
 }
 
+/* True where both stop at the same entry with the same words: targets often share an engine. */
+static bool same_words(const struct check_target *a, const struct check_target *b)
+{
+	if (a->error_count != b->error_count || a->first_layer != b->first_layer ||
+	    a->first_index != b->first_index)
+		return false;
+	for (size_t i = 0; i < a->error_count; i++)
+		if (a->errors[i].message != b->errors[i].message ||
+		    strcmp(a->errors[i].line, b->errors[i].line) != 0)
+			return false;
+	return true;
+}
+
+/* The names of target i and of those behind it with the same words; false where an earlier one has
+ * told it. */
+static bool stoppers(struct text *t, size_t i)
+{
+	const struct check *c = t->c;
+
+	for (size_t k = 0; k < i; k++)
+		if (same_words(&c->targets[k], &c->targets[i]))
+			return false;
+	fputc('\n', t->out);
+	print_styled(t->opts, STYLE_BOLD, "  %s", c->targets[i].use->name);
+	for (size_t k = i + 1; k < c->target_count; k++)
+		if (same_words(&c->targets[i], &c->targets[k]))
+			print_styled(t->opts, STYLE_BOLD, ", %s", c->targets[k].use->name);
+	return true;
+}
+
 static int engine_words(struct text *t, struct error *err)
 {
 	for (size_t i = 0; i < t->c->target_count; i++) {
 		const struct check_target *target = &t->c->targets[i];
 		_cleanup_(buf_freep) struct buf path = { 0 };
 
-		if (!target->error_count && target->first_layer < 0)
+		if ((!target->error_count && target->first_layer < 0) || !stoppers(t, i))
 			continue;
-		fputc('\n', t->out);
-		print_styled(t->opts, STYLE_BOLD, "  %s", target->use->name);
 		if (target->first_layer >= 0 && target->first_path) {
 			if (ls_path(&path, target->first_path, strlen(target->first_path)) < 0)
 				return err_nomem(err);
-			fprintf(t->out, " stops at layer %ld, %s", target->first_layer,
+			fprintf(t->out, ": stops at layer %ld, %s", target->first_layer,
 				buf_str(&path));
 		} else {
-			fputs(" stops", t->out);
+			fputs(": stops", t->out);
 		}
 		fprintf(t->out, "%s\n", target->error_count ? ", with the words" : "");
 		for (size_t k = 0; k < target->error_count; k++) {
@@ -282,6 +314,23 @@ static void causes(struct text *t)
 	}
 }
 
+static void undecided(struct text *t, size_t i)
+{
+	const struct check_target *all = t->c->targets;
+	size_t n = t->c->target_count;
+
+	if (!all[i].undecided)
+		return;
+	for (size_t k = 0; k < i; k++)
+		if (all[k].undecided && strcmp(all[k].undecided, all[i].undecided) == 0)
+			return;
+	fprintf(t->out, "  note: %s", all[i].use->name);
+	for (size_t k = i + 1; k < n; k++)
+		if (all[k].undecided && strcmp(all[k].undecided, all[i].undecided) == 0)
+			fprintf(t->out, ", %s", all[k].use->name);
+	fprintf(t->out, ": not decided: %s\n", all[i].undecided);
+}
+
 /* Each once: what the inventory, the source and the config leave in doubt. */
 static void remarks(struct text *t, const struct notes *notes)
 {
@@ -291,9 +340,7 @@ static void remarks(struct text *t, const struct notes *notes)
 	for (size_t i = 0; i < img->layer_count; i++)
 		unverified += img->layers[i].verified == INV_VERIFIED_NONE;
 	for (size_t i = 0; i < t->c->target_count; i++)
-		if (t->c->targets[i].undecided)
-			fprintf(t->out, "  note: %s: not decided: %s\n", t->c->targets[i].use->name,
-				t->c->targets[i].undecided);
+		undecided(t, i);
 	if (t->s->layers_hit && img->no_steps)
 		fprintf(t->out, "  note: no Dockerfile steps: %s\n", img->no_steps);
 	if (t->c->accounts.unread)

@@ -109,8 +109,9 @@ static size_t absorb(struct fold *fold, size_t at)
 	return at;
 }
 
-/* Joins the two groups of one kind whose directories are nearest. False where there are none. */
-static bool join_nearest(struct fold *fold)
+/* Joins the two groups of one kind (of key's, if that is given) whose directories are nearest.
+ * False where there are none. */
+static bool join_nearest(struct fold *fold, const struct fold_key *key)
 {
 	size_t best_a = 0, best_b = 0, best_len = 0;
 
@@ -119,18 +120,27 @@ static bool join_nearest(struct fold *fold)
 			const struct fold_group *x = &fold->groups[a], *y = &fold->groups[b];
 			size_t len;
 
-			if (!key_equal(&x->key, &y->key))
+			if (!key_equal(&x->key, &y->key) || (key && !key_equal(&x->key, key)))
 				continue;
 			len = common_dir(x, y);
 			if (best_b && len <= best_len)
 				continue;
 			best_a = a, best_b = b, best_len = len;
 		}
-	if (!best_b)
+	if (!best_b || (key && !best_len))
 		return false;
 	join(fold, best_a, best_b, best_len);
 	absorb(fold, best_a);
 	return true;
+}
+
+static size_t alike(const struct fold *fold, const struct fold_key *key)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < fold->count; i++)
+		n += key_equal(&fold->groups[i].key, key);
+	return n;
 }
 
 static int group_count(struct fold_group *g, const struct inv_entry *e, struct error *err)
@@ -168,21 +178,26 @@ static size_t dir_of(const struct inv_entry *e)
 
 int fold_add(struct fold *fold, const struct finding *f, struct error *err)
 {
-	const struct fold_key key = fold_key_of(f);
+	struct fold_key key = fold_key_of(f);
 	const struct inv_entry *e = f->entry;
 	size_t dir_len = dir_of(e);
-	struct fold_group *g = group_find(fold, &key, e, dir_len);
+	struct fold_group *g;
+
+	/* A note is about owners in use; whether each entry is still seen would only tear it apart.
+	 */
+	if (key.level == LEVEL_NOTE) {
+		key.visible = VISIBLE;
+		key.by_layer = -1;
+	}
+	g = group_find(fold, &key, e, dir_len);
 
 	if (g)
 		return group_count(g, e, err);
-	if (fold->count == FOLD_GROUPS && (fold->stuck || !join_nearest(fold))) {
+	if (fold->count == FOLD_GROUPS && (fold->stuck || !join_nearest(fold, NULL))) {
 		fold->stuck = true;
 		fold->lost++;
 		return 0;
 	}
-	g = group_find(fold, &key, e, dir_len);
-	if (g)
-		return group_count(g, e, err);
 	g = &fold->groups[fold->count];
 	g->dir = strndup(e->path, dir_len);
 	if (!g->dir)
@@ -192,7 +207,11 @@ int fold_add(struct fold *fold, const struct finding *f, struct error *err)
 	fold->stuck = false;
 	/* What came before it from below it belongs to it. */
 	fold->count++;
-	return group_count(&fold->groups[absorb(fold, fold->count - 1)], e, err);
+	if (group_count(&fold->groups[absorb(fold, fold->count - 1)], e, err) < 0)
+		return -ERR_NOMEM;
+	while (alike(fold, &key) > FOLD_ALIKE && join_nearest(fold, &key))
+		;
+	return 0;
 }
 
 void fold_free(struct fold *fold)

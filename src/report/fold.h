@@ -10,6 +10,9 @@
 
 #define FOLD_GROUPS 8
 #define FOLD_LINES  3
+#define FOLD_ALIKE                                                                                 \
+	3 /* groups of one kind; the nearest two are joined where there would be more              \
+	   */
 
 /* What entries of a group share. */
 struct fold_key {

@@ -31,7 +31,10 @@ static int rule_words(struct buf *out, const struct fold_key *k)
 	case RULE_OWNER_OUTSIDE_MAP:
 		return buf_printf(out, "%s outside the map", which_ids(k));
 	case RULE_OWNER_BECOMES_ROOT:
-		return buf_printf(out, "%s becomes root of the container%s", which_ids(k),
+		return buf_printf(out, "%s %s root of the container%s", which_ids(k),
+				  k->uid_fits != k->targets && k->gid_fits != k->targets
+					  ? "become"
+					  : "becomes",
 				  k->security ? ", with its setuid bit or capabilities" : "");
 	case RULE_OWNER_BECOMES_NOBODY:
 		return buf_printf(out, "%s outside the map, shown as nobody (65534)", which_ids(k));
@@ -48,9 +51,11 @@ static int rule_words(struct buf *out, const struct fold_key *k)
 				  k->uid);
 	case RULE_ACL_INVALID:
 		return buf_append_str(out, "its ACL is one that the kernel refuses");
+	case RULE_CAPABILITY_INVALID:
+		return buf_append_str(out, "its capability is one that the kernel refuses");
 	case RULE_OVERSIZED_SPARSE_LOG:
-		return buf_append_str(out, "a sparse log, as large as the highest uid makes it "
-					   "(useradd --no-log-init avoids it)");
+		return buf_append_str(out, "a sparse log, as large as the highest uid makes "
+					   "it: useradd --no-log-init avoids that");
 	default:
 		return buf_append_str(out, rule_name(k->rule));
 	}
@@ -128,8 +133,6 @@ static int effect_words(struct buf *out, enum stage stage, enum outcome outcome)
 		return buf_append_str(out, "squashed");
 	case OUTCOME_ROOT:
 		return buf_append_str(out, "becomes root");
-	case OUTCOME_IGNORED:
-		return buf_append_str(out, "ignored");
 	default:
 		return 0;
 	}
@@ -139,7 +142,7 @@ int words_verdict(struct buf *out, const struct check_target *t)
 {
 	/* What stops comes first, the earliest stage of it before the later ones. */
 	static const enum outcome order[] = { OUTCOME_ERROR, OUTCOME_ROOT, OUTCOME_NOBODY,
-					      OUTCOME_SQUASHED, OUTCOME_IGNORED };
+					      OUTCOME_SQUASHED };
 	bool any = false;
 	int r = 0;
 
@@ -163,10 +166,9 @@ int words_verdict(struct buf *out, const struct check_target *t)
 				break;
 		}
 	if (r >= 0 && !any)
-		r = buf_append_str(out, t->fits ? "fits" : "does not fit");
+		r = buf_append_str(out, t->fits ? "fits" : "goes on, with warnings");
 	if (r >= 0 && t->need)
-		r = buf_printf(
-			out, " (the image needs %" PRIu64 " ids, the map has at most %" PRIu64 ")",
-			t->need, t->size);
+		r = buf_printf(out, " (the image needs %" PRIu64 " ids, the map has at most %lld)",
+			       t->need, t->use->target->max_size);
 	return r;
 }

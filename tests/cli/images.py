@@ -24,7 +24,7 @@ def npm():
     for name in ("HISTORY.md", "LICENSE", "README.md", "index.js", "package.json"):
         layer.file(PACKAGE + "/" + name, b"x" * 100, uid=1516583083, how="pax")
     for i in range(70):
-        layer.file("app/node_modules/other%d/index.js" % (i % 7), b"", uid=501, gid=20)
+        layer.file("app/node_modules/other%d/%d.js" % (i % 7, i), b"", uid=501, gid=20)
     return layer
 
 
