@@ -13,18 +13,18 @@
 
 /* What a caller can do about it decides the code. The table in error.c holds name and hint. */
 enum err_code {
-	ERR_USAGE = 1,   /* the command line asks for something that does not exist: exit 2 */
-	ERR_BAD_INPUT,   /* the image breaks its format */
-	ERR_TRUNCATED,   /* the image ends too early; never the same as a clean end */
-	ERR_LIMIT,       /* a limit of base/limits.h was passed; --limit raises it */
+	ERR_USAGE = 1,	 /* the command line asks for something that does not exist: exit 2 */
+	ERR_BAD_INPUT,	 /* the image breaks its format */
+	ERR_TRUNCATED,	 /* the image ends too early; never the same as a clean end */
+	ERR_LIMIT,	 /* a limit of base/limits.h was passed; --limit raises it */
 	ERR_UNSUPPORTED, /* well formed, but nothing here reads it */
-	ERR_DIGEST,      /* bytes do not have the digest or the size that names them */
-	ERR_NOT_FOUND,   /* a file, reference, platform or blob is not there */
-	ERR_IO,          /* the operating system refused; sys holds errno */
-	ERR_NET,         /* a server could not be reached or broke the protocol */
-	ERR_AUTH,        /* a server wants other credentials */
-	ERR_DENIED,      /* the operation is refused for safety */
-	ERR_SEQUENCE,    /* calls in the wrong order: a one-pass source asked to go back */
+	ERR_DIGEST,	 /* bytes do not have the digest or the size that names them */
+	ERR_NOT_FOUND,	 /* a file, reference, platform or blob is not there */
+	ERR_IO,		 /* the operating system refused; sys holds errno */
+	ERR_NET,	 /* a server could not be reached or broke the protocol */
+	ERR_AUTH,	 /* a server wants other credentials */
+	ERR_DENIED,	 /* the operation is refused for safety */
+	ERR_SEQUENCE,	 /* calls in the wrong order: a one-pass source asked to go back */
 	ERR_NOMEM,
 	ERR_BUG, /* a promise of this program to itself is broken */
 	ERR_CODE_COUNT
@@ -57,5 +57,6 @@ const char *err_hint(enum err_code code);
 int err_exit_status(enum err_code code);
 
 /* Escapes n bytes for a message into out: printable ASCII and valid UTF-8 stay, every other byte
- * becomes \xNN, quotes and backslashes are escaped; cut with "..." to fit. out_size is at least 1. Returns out. */
+ * becomes \xNN, quotes and backslashes are escaped; cut with "..." to fit. out_size is at least 1.
+ * Returns out. */
 const char *err_text(char *out, size_t out_size, const void *bytes, size_t n);

@@ -11,14 +11,17 @@
 
 static const struct limit_row rows[LIMIT_COUNT] = {
 	[LIMIT_JSON_SIZE] = { "json-size", 8 * MIB, "bytes",
-			      "registries refuse manifests over 4 MiB; a config of 1000 steps has 300 KiB" },
+			      "registries refuse manifests over 4 MiB; a config of 1000 steps has "
+			      "300 KiB" },
 	[LIMIT_LAYER_SIZE] = { "layer-size", 256 * GIB, "bytes",
-			       "a decompression bomb ends here; the largest layers seen have 60 GiB" },
+			       "a decompression bomb ends here; the largest layers seen have 60 "
+			       "GiB" },
 	[LIMIT_LAYER_ENTRIES] = { "layer-entries", 50000000, "entries",
 				  "ten times the largest layers seen" },
 	[LIMIT_LAYERS] = { "layers", 1024, "layers", "dockerd mounts at most 127, overlay 500" },
 	[LIMIT_IMAGES] = { "images", 1024, "images", "an index lists a few dozen platforms" },
-	[LIMIT_INDEX_DEPTH] = { "index-depth", 8, "levels", "an index in an index is rare; loops end here" },
+	[LIMIT_INDEX_DEPTH] = { "index-depth", 8, "levels",
+				"an index in an index is rare; loops end here" },
 	[LIMIT_TAR_NAME] = { "tar-name", 64 * KIB, "bytes",
 			     "Linux takes paths of 4096 bytes, tar writers a little more" },
 	[LIMIT_TAR_PAX] = { "tar-pax", MIB, "bytes", "Go's archive/tar stops at 1 MiB" },
@@ -30,7 +33,8 @@ static const struct limit_row rows[LIMIT_COUNT] = {
 	[LIMIT_SMALL_FILES] = { "small-files", 8 * MIB, "bytes", "all such files of one layer" },
 	[LIMIT_ARCHIVE_ENTRIES] = { "archive-entries", 100000, "members",
 				    "three members a layer, 1024 images" },
-	[LIMIT_OWNERS] = { "owners", 1 << 20, "owners", "distinct uid:gid pairs of one layer; 16 MiB" },
+	[LIMIT_OWNERS] = { "owners", 1 << 20, "owners",
+			   "distinct uid:gid pairs of one layer; 16 MiB" },
 	[LIMIT_ACCOUNTS] = { "accounts", 100000, "lines", "of one passwd or group file" },
 	[LIMIT_ZSTD_WINDOW] = { "zstd-window", 128 * MIB, "bytes",
 				"zstd's own default, and what zstd --ultra needs" },

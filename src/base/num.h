@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ID_INVALID UINT32_MAX /* (uid_t)-1: "leave unchanged", never an id (chown(2)) */
-#define ID_OVERFLOW 65534u    /* what stat shows for an unmapped id (user_namespaces(7)) */
+#define ID_INVALID  UINT32_MAX /* (uid_t)-1: "leave unchanged", never an id (chown(2)) */
+#define ID_OVERFLOW 65534u     /* what stat shows for an unmapped id (user_namespaces(7)) */
 
 /* Decimal digits only, no sign, no blank, no leading '+'; false on empty, junk or overflow. */
 bool num_u32(const char *s, size_t n, uint32_t *out);

@@ -10,7 +10,7 @@ struct idmap_builder {
 	uint64_t next[2];	/* where subuid lines run on: uid, gid */
 	const char *owner;	/* of the subuid lines so far, borrowed; NULL before the first */
 	size_t owner_len;
-	bool plain;		/* a piece NUMBER:NUMBER:NUMBER was seen */
+	bool plain; /* a piece NUMBER:NUMBER:NUMBER was seen */
 };
 
 /* Puts an extent into the maps of kinds; replace as idmap_replace(). */

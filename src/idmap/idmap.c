@@ -44,10 +44,12 @@ static bool overlaps(uint32_t a, uint32_t a_count, uint32_t b, uint32_t b_count)
 static int check(const struct idmap *m, const struct idmap_extent *e, struct error *err)
 {
 	if (!e->count)
-		return err_fail(err, ERR_USAGE, 0, "the extent at %" PRIu32 " holds no id", e->container);
+		return err_fail(err, ERR_USAGE, 0, "the extent at %" PRIu32 " holds no id",
+				e->container);
 	if ((uint64_t)e->container + e->count > IDS_END)
 		return err_fail(err, ERR_USAGE, 0,
-				"%" PRIu32 " ids from %" PRIu32 " on pass the highest id, 4294967294",
+				"%" PRIu32 " ids from %" PRIu32
+				" on pass the highest id, 4294967294",
 				e->count, e->container);
 	if (m->has_host && (uint64_t)e->host + e->count > IDS_END)
 		return err_fail(err, ERR_USAGE, 0,
@@ -86,7 +88,8 @@ static int insert(struct idmap *m, size_t at, struct idmap_extent e, struct erro
 	struct idmap_extent *p;
 
 	if (m->count >= IDMAP_EXTENTS_MAX)
-		return err_fail(err, ERR_USAGE, 0, "a map of more than %d extents (the kernel's limit)",
+		return err_fail(err, ERR_USAGE, 0,
+				"a map of more than %d extents (the kernel's limit)",
 				IDMAP_EXTENTS_MAX);
 	p = reallocarray(m->extents, m->count + 1, sizeof(*p));
 	if (!p)
@@ -130,7 +133,8 @@ int idmap_add(struct idmap *m, struct idmap_extent e, struct error *err)
 static int add_rest(struct idmap *m, struct idmap_extent x, struct span a, struct span b,
 		    struct error *err)
 {
-	struct span ends[3] = { a.from <= b.from ? a : b, a.from <= b.from ? b : a,
+	struct span ends[3] = { a.from <= b.from ? a : b,
+				a.from <= b.from ? b : a,
 				{ x.count, x.count } };
 	uint64_t at = 0;
 

@@ -21,7 +21,8 @@ struct idmap_extent {
 struct idmap {
 	struct idmap_extent *extents;
 	size_t count;
-	bool has_host; /* false for a bare range such as "0-65535": rules that need it cannot be decided */
+	bool has_host; /* false for a bare range such as "0-65535": rules that need it cannot be
+			  decided */
 };
 
 /* The two maps of a namespace; they are separate always. */
@@ -38,8 +39,8 @@ static inline void idmap_pair_freep(struct idmap_pair *p)
 
 /* Adds an extent; the map stays sorted, neighbours that continue each other on both sides join.
  * -ERR_USAGE for count 0, an id of 2^32-1, a wrap, an overlap on either side (the container side
- * alone where !has_host), or more than IDMAP_EXTENTS_MAX extents; the map is then as it was. The caller
- * sets has_host before the first extent. */
+ * alone where !has_host), or more than IDMAP_EXTENTS_MAX extents; the map is then as it was. The
+ * caller sets has_host before the first extent. */
 int idmap_add(struct idmap *m, struct idmap_extent e, struct error *err) _must_check_;
 
 /* As idmap_add, but what the map held of e's ids, on either side, gives way (podman's '+'). On an

@@ -1,5 +1,6 @@
-/* Maps in JSON: an OCI runtime-spec config.json, podman info, podman inspect, or the bare objects. Only
- * the places named here are looked at: config.json has maps of single mounts too, which are other maps. */
+/* Maps in JSON: an OCI runtime-spec config.json, podman info, podman inspect, or the bare objects.
+ * Only the places named here are looked at: config.json has maps of single mounts too, which are
+ * other maps. */
 #include <jansson.h>
 #include <string.h>
 
@@ -8,8 +9,11 @@
 #include "idmap/builder.h"
 
 static const char *const places[][2] = {
-	{ NULL, NULL },	       { "linux", NULL },	     { "idMappings", NULL },
-	{ "host", "idMappings" }, { "HostConfig", "IDMappings" },
+	{ NULL, NULL },
+	{ "linux", NULL },
+	{ "idMappings", NULL },
+	{ "host", "idMappings" },
+	{ "HostConfig", "IDMappings" },
 };
 
 static const struct {
@@ -32,8 +36,8 @@ static int get(const json_t *object, const char *const *keys, uint32_t *out, str
 		found = json_object_get(object, keys[i]);
 	if (!json_is_integer(found) || json_integer_value(found) < 0 ||
 	    json_integer_value(found) > (json_int_t)UINT32_MAX)
-		return err_fail(err, ERR_USAGE, 0, "map in JSON: %s is not a number from 0 to 4294967295",
-				keys[0]);
+		return err_fail(err, ERR_USAGE, 0,
+				"map in JSON: %s is not a number from 0 to 4294967295", keys[0]);
 	*out = (uint32_t)json_integer_value(found);
 	return 0;
 }
@@ -48,7 +52,8 @@ static int read_extents(struct idmap_builder *b, const json_t *array, enum idmap
 
 	if (!json_is_array(array))
 		return err_fail(err, ERR_USAGE, 0, "map in JSON: the mappings are not an array");
-	json_array_foreach(array, i, item) {
+	json_array_foreach(array, i, item)
+	{
 		struct idmap_extent e;
 
 		if (json_is_string(item)) {
@@ -86,9 +91,9 @@ static int read_document(struct idmap_builder *b, const json_t *root, struct err
 			holder = json_object_get(holder, places[i][depth]);
 		for (size_t k = 0; k < ARRAY_SIZE(members); k++) {
 			const json_t *array = json_object_get(holder, members[k].key);
-			int r = json_is_null(array) || !array ?
-					0 :
-					read_extents(b, array, members[k].kind, err);
+			int r = json_is_null(array) || !array
+					? 0
+					: read_extents(b, array, members[k].kind, err);
 
 			if (r < 0)
 				return r;

@@ -94,8 +94,8 @@ int idmap_parse(struct idmap_pair *out, const char *text, enum idmap_which which
 	if (r == 0) {
 		b.next[0] = end_of(&b.maps.uid);
 		b.next[1] = end_of(&b.maps.gid);
-		r = *start == '{' || *start == '[' ? idmap_builder_json(&b, start, err) :
-						     read_text(&b, text, err);
+		r = *start == '{' || *start == '[' ? idmap_builder_json(&b, start, err)
+						   : read_text(&b, text, err);
 	}
 	if (r == 0 && !b.extents)
 		r = err_fail(err, ERR_USAGE, 0, "no map in '%s'",
@@ -129,8 +129,8 @@ static int read_file(struct buf *out, const char *path, struct error *err)
 			return err_fail(err, ERR_USAGE, 0, "'%s' is not a text", path);
 		out->len += (size_t)n;
 		if (out->len > IDMAP_FILE_MAX)
-			return err_fail(err, ERR_LIMIT, 0, "'%s': more than %d bytes for a map", path,
-					IDMAP_FILE_MAX);
+			return err_fail(err, ERR_LIMIT, 0, "'%s': more than %d bytes for a map",
+					path, IDMAP_FILE_MAX);
 	}
 	out->data[out->len] = '\0';
 	return 0;

@@ -1,5 +1,5 @@
-/* One piece of a map in any of the notations of notation.h but JSON. The number of words and of colons
- * tells the notations apart; every reader here takes the whole piece or refuses it. */
+/* One piece of a map in any of the notations of notation.h but JSON. The number of words and of
+ * colons tells the notations apart; every reader here takes the whole piece or refuses it. */
 #include <string.h>
 
 #include "base/macro.h"
@@ -74,7 +74,8 @@ static struct part trim(struct part p)
 	return p;
 }
 
-/* Splits at runs of blanks. Returns the number of words, PARTS_MAX where there are that many or more. */
+/* Splits at runs of blanks. Returns the number of words, PARTS_MAX where there are that many or
+ * more. */
 static size_t split_words(struct part p, struct part words[PARTS_MAX])
 {
 	size_t n = 0, i = 0;
@@ -244,7 +245,8 @@ static int read_fields(struct idmap_builder *b, struct part p, struct error *err
 		r = read_subid(b, fields[0], fields[1], fields[2], p, err);
 	}
 	if (r == 0 && b->plain && b->owner)
-		return bad(p, "numbers alone beside lines of /etc/subuid can be read in two ways", err);
+		return bad(p, "numbers alone beside lines of /etc/subuid can be read in two ways",
+			   err);
 	return r;
 }
 

@@ -25,7 +25,8 @@ int oci_digest_parse(struct oci_digest *out, const char *text, struct error *err
 		if (strncmp(text, algos[i].prefix, prefix) != 0)
 			continue;
 		/* Not strspn: gcc 12 with ASan takes it for an overread here. */
-		while (n < algos[i].hex && strchr("0123456789abcdef", text[prefix + n]) && text[prefix + n])
+		while (n < algos[i].hex && strchr("0123456789abcdef", text[prefix + n]) &&
+		       text[prefix + n])
 			n++;
 		if (n != algos[i].hex || text[prefix + n])
 			break;
@@ -33,7 +34,8 @@ int oci_digest_parse(struct oci_digest *out, const char *text, struct error *err
 		memcpy(out->text, text, prefix + algos[i].hex + 1);
 		return 0;
 	}
-	return err_fail(err, ERR_BAD_INPUT, 0, "'%s' is no digest (sha256: or sha512: and hex digits)",
+	return err_fail(err, ERR_BAD_INPUT, 0,
+			"'%s' is no digest (sha256: or sha512: and hex digits)",
 			err_text(shown, sizeof(shown), text, strlen(text)));
 }
 

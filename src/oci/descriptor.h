@@ -27,13 +27,15 @@ struct platform {
 
 /* "linux/arm64/v8"; -ERR_USAGE where there are not two or three non-empty parts. */
 int platform_parse(struct platform *out, const char *text, struct error *err) _must_check_;
-/* want's empty variant takes any; x86_64 and aarch64 are taken as amd64 and arm64 (v8 is arm64's own). */
+/* want's empty variant takes any; x86_64 and aarch64 are taken as amd64 and arm64 (v8 is arm64's
+ * own). */
 bool platform_matches(const struct platform *have, const struct platform *want);
-/* The os, architecture and variant of an object; ERR_BAD_INPUT where one is longer than the struct or holds
- * more than letters, digits and "._-+", so that what is here can be printed. */
+/* The os, architecture and variant of an object; ERR_BAD_INPUT where one is longer than the struct
+ * or holds more than letters, digits and "._-+", so that what is here can be printed. */
 int platform_from_json(struct platform *out, json_t *json, struct error *err) _must_check_;
 void platform_print(const struct platform *p, char out[100]); /* "linux/arm64/v8", "" if unknown */
-struct platform platform_host(void); /* of this machine, by uname(2); DOCKER_DEFAULT_PLATFORM overrides */
+/* Of this machine, by uname(2); DOCKER_DEFAULT_PLATFORM overrides. */
+struct platform platform_host(void);
 
 enum media_kind {
 	MEDIA_UNKNOWN,
@@ -56,11 +58,11 @@ struct descriptor {
 	char *ref_name;	     /* annotation org.opencontainers.image.ref.name, or NULL */
 	char *image_name;    /* annotation io.containerd.image.name, or NULL */
 	char *artifact_type; /* or NULL */
-	bool is_attestation; /* vnd.docker.reference.type = attestation-manifest, or platform unknown/unknown with it */
-	json_t *json;	     /* borrowed reference into the document that holds it (kept by the owner), or NULL */
+	bool is_attestation; /* annotation vnd.docker.reference.type is attestation-manifest */
+	json_t *json;	     /* borrowed from the document that holds it, which its owner keeps */
 };
 
-/* -ERR_BAD_INPUT without a digest, without a size from 0 to 2^63-1, or with a member of a wrong type.
- * media_type and the annotations are as the image wrote them: escape before printing. */
+/* -ERR_BAD_INPUT without a digest, without a size from 0 to 2^63-1, or with a member of a wrong
+ * type. media_type and the annotations are as the image wrote them: escape before printing. */
 int descriptor_from_json(struct descriptor *out, json_t *json, struct error *err) _must_check_;
 void descriptor_free(struct descriptor *d);

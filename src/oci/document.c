@@ -6,8 +6,8 @@
 #include "base/macro.h"
 #include "oci/image.h"
 
-/* A document may look like both, and then engines disagree on what it is (CVE-2021-41190): refuse what has
- * members of the other kind, or says it is another. */
+/* A document may look like both, and then engines disagree on what it is (CVE-2021-41190): refuse
+ * what has members of the other kind, or says it is another. */
 static int check_shape(json_t *json, enum media_kind want, struct error *err)
 {
 	static const char *const others[][3] = {
@@ -106,8 +106,8 @@ static int read_manifest(struct oci_manifest *m, const struct limits *limits, st
 	r = descriptor_from_json(&m->config, config, err);
 	if (r < 0)
 		return err_wrap(err, "config");
-	return read_descriptors(&m->layers, &m->layer_count, m->json, "layers", limits, LIMIT_LAYERS,
-				err);
+	return read_descriptors(&m->layers, &m->layer_count, m->json, "layers", limits,
+				LIMIT_LAYERS, err);
 }
 
 int oci_manifest_parse(struct oci_manifest *out, const void *bytes, size_t n,
@@ -167,7 +167,10 @@ static enum media_kind kind_by_members(json_t *json)
 
 	if (broken || index + layers + schema1 + rootfs != 1)
 		return MEDIA_UNKNOWN;
-	return index ? MEDIA_INDEX : layers ? MEDIA_MANIFEST : schema1 ? MEDIA_SCHEMA1 : MEDIA_CONFIG;
+	return index	 ? MEDIA_INDEX
+	       : layers	 ? MEDIA_MANIFEST
+	       : schema1 ? MEDIA_SCHEMA1
+			 : MEDIA_CONFIG;
 }
 
 enum media_kind oci_document_kind(const void *bytes, size_t n)

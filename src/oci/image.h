@@ -45,8 +45,9 @@ struct docker_archive_image {
 	size_t layer_count;
 };
 
-/* Each takes the bytes of one document. A document with both "manifests" and "layers" is refused (an
- * index posing as a manifest). Limits: json-size is the reader's; layers, images as in base/limits.h. */
+/* Each takes the bytes of one document. A document with both "manifests" and "layers" is refused
+ * (an index posing as a manifest). Limits: json-size is the reader's; layers, images as in
+ * base/limits.h. */
 int oci_index_parse(struct oci_index *out, const void *bytes, size_t n, const struct limits *limits,
 		    struct error *err) _must_check_;
 int oci_manifest_parse(struct oci_manifest *out, const void *bytes, size_t n,

@@ -10,8 +10,8 @@
  * gigabyte. A config of 1000 steps has 5000 values. */
 #define JSON_VALUES_MAX 300000
 
-/* Refuses too many values before any is allocated. Counts what separates or opens values, outside of
- * strings; text that is no JSON is left to the parser. */
+/* Refuses too many values before any is allocated. Counts what separates or opens values, outside
+ * of strings; text that is no JSON is left to the parser. */
 static int check_values(const uint8_t *p, size_t n, const char *what, struct error *err)
 {
 	uint64_t values = 0;
@@ -61,8 +61,8 @@ int oci_json_parse(json_t **out, const void *bytes, size_t n, const char *what, 
 	return 0;
 }
 
-/* Go folds by unicode.SimpleFold: of all that is not ASCII only U+017F and U+212A fold to a letter that
- * is. key is ASCII; s is UTF-8 that jansson has checked. */
+/* Go folds by unicode.SimpleFold: of all that is not ASCII only U+017F and U+212A fold to a letter
+ * that is. key is ASCII; s is UTF-8 that jansson has checked. */
 static bool folds_to(const char *s, const char *key)
 {
 	while (*s && *key) {
@@ -92,8 +92,10 @@ int oci_json_member(json_t *obj, const char *key, json_t **out, struct error *er
 
 	*out = NULL;
 	if (!json_is_object(obj))
-		return err_fail(err, ERR_BAD_INPUT, 0, "not an object where '%s' is looked for", key);
-	json_object_foreach(obj, name, value) {
+		return err_fail(err, ERR_BAD_INPUT, 0, "not an object where '%s' is looked for",
+				key);
+	json_object_foreach(obj, name, value)
+	{
 		if (!folds_to(name, key))
 			continue;
 		if (found)

@@ -3,13 +3,13 @@
 #include "base/macro.h"
 #include "oci/descriptor.h"
 
-#define OCI "application/vnd.oci.image."
-#define OCI_NONDIST OCI "layer.nondistributable.v1.tar"
-#define DOCKER "application/vnd.docker."
+#define OCI	       "application/vnd.oci.image."
+#define OCI_NONDIST    OCI "layer.nondistributable.v1.tar"
+#define DOCKER	       "application/vnd.docker."
 #define DOCKER_FOREIGN DOCKER "image.rootfs.foreign.diff.tar"
 
-/* OCI media-types.md; Docker: image manifest version 2 schema 2, and schema 1. Docker never named a zstd
- * layer, but containers-storage and BuildKit have written one. */
+/* OCI media-types.md; Docker: image manifest version 2 schema 2, and schema 1. Docker never named a
+ * zstd layer, but containers-storage and BuildKit have written one. */
 static const struct {
 	const char *type;
 	enum media_kind kind;

@@ -12,12 +12,14 @@
 static const struct {
 	const char *name, *architecture, *variant;
 } names[] = {
-	{ "x86_64", "amd64", "" },     { "x86-64", "amd64", "" },   { "i386", "386", "" },
-	{ "i486", "386", "" },	       { "i586", "386", "" },	    { "i686", "386", "" },
-	{ "aarch64", "arm64", "" },    { "arm64v8", "arm64", "" },  { "armhf", "arm", "v7" },
-	{ "armel", "arm", "v6" },      { "armv5l", "arm", "v5" },   { "armv6l", "arm", "v6" },
-	{ "armv7l", "arm", "v7" },     { "armv8l", "arm", "v7" },   { "ppc64el", "ppc64le", "" },
-	{ "loongarch64", "loong64", "" },
+	{ "x86_64", "amd64", "" },    { "x86-64", "amd64", "" },
+	{ "i386", "386", "" },	      { "i486", "386", "" },
+	{ "i586", "386", "" },	      { "i686", "386", "" },
+	{ "aarch64", "arm64", "" },   { "arm64v8", "arm64", "" },
+	{ "armhf", "arm", "v7" },     { "armel", "arm", "v6" },
+	{ "armv5l", "arm", "v5" },    { "armv6l", "arm", "v6" },
+	{ "armv7l", "arm", "v7" },    { "armv8l", "arm", "v7" },
+	{ "ppc64el", "ppc64le", "" }, { "loongarch64", "loong64", "" },
 };
 
 static void put(char out[32], const char *text)

@@ -100,7 +100,8 @@ static enum transport transport_of(const char *text, const char **rest)
 /* "http://...": no image name and hardly a path. */
 static bool names_other_scheme(const char *text)
 {
-	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-");
+	size_t n =
+		strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-");
 
 	return n && text[0] != '.' && strncmp(text + n, "://", 3) == 0;
 }

@@ -1,5 +1,6 @@
-/* created_by is prose of four builders. BuildKit: "RUN |1 A=b /bin/sh -c x # buildkit", "USER x", "COPY a b #
- * buildkit"; the classic builder, buildah and podman: "|1 A=b /bin/sh -c x", "/bin/sh -c #(nop)  USER x".
+/* created_by is prose of four builders. BuildKit: "RUN |1 A=b /bin/sh -c x # buildkit", "USER x",
+ * "COPY a b # buildkit"; the classic builder, buildah and podman: "|1 A=b /bin/sh -c x", "/bin/sh
+ * -c #(nop)  USER x".
  */
 #include "oci/step.h"
 
@@ -82,8 +83,8 @@ static bool eat_shell(struct text *t)
 	return false;
 }
 
-/* "|2 A=b C=d e /bin/sh -c x": the arguments of the build. Their values may hold blanks, so what ends them
- * is the usual shell, and only without it their number. */
+/* "|2 A=b C=d e /bin/sh -c x": the arguments of the build. Their values may hold blanks, so what
+ * ends them is the usual shell, and only without it their number. */
 static bool eat_arguments(struct text *t)
 {
 	struct text rest = *t, count;
@@ -109,7 +110,8 @@ static bool eat_arguments(struct text *t)
 	return true;
 }
 
-/* created_by without the builders' additions; *run where it is a command of RUN, its shell taken off. */
+/* created_by without the builders' additions; *run where it is a command of RUN, its shell taken
+ * off. */
 static struct text instruction(const char *created_by, bool *run)
 {
 	struct text t = trim((struct text){ created_by, strlen(created_by) });

@@ -109,7 +109,7 @@ static void test_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fail),  cmocka_unit_test(test_wrap),
+		cmocka_unit_test(test_fail),	      cmocka_unit_test(test_wrap),
 		cmocka_unit_test(test_long_messages), cmocka_unit_test(test_table),
 		cmocka_unit_test(test_text),
 	};

@@ -15,10 +15,17 @@ static void test_distance(void **state)
 		const char *a, *b;
 		unsigned want;
 	} rows[] = {
-		{ "", "", 0 },	       { "", "abc", 3 },	 { "abc", "", 3 },
-		{ "docker", "docker", 0 }, { "DOCKER", "docker", 0 }, { "docekr", "docker", 1 },
-		{ "dockr", "docker", 1 },  { "dockerr", "docker", 1 }, { "dacker", "docker", 1 },
-		{ "ca", "abc", 3 },	   { "kitten", "sitting", 3 },
+		{ "", "", 0 },
+		{ "", "abc", 3 },
+		{ "abc", "", 3 },
+		{ "docker", "docker", 0 },
+		{ "DOCKER", "docker", 0 },
+		{ "docekr", "docker", 1 },
+		{ "dockr", "docker", 1 },
+		{ "dockerr", "docker", 1 },
+		{ "dacker", "docker", 1 },
+		{ "ca", "abc", 3 },
+		{ "kitten", "sitting", 3 },
 	};
 	char longest[NEAREST_WORD_MAX + 2];
 

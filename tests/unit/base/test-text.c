@@ -50,8 +50,7 @@ static void test_utf8_len(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		if (text_utf8_len((const uint8_t *)rows[i].bytes, rows[i].n) != rows[i].len)
 			fail_msg("row %zu", i);
-		assert_int_equal(text_is_utf8(rows[i].bytes, rows[i].n),
-				 rows[i].len == rows[i].n);
+		assert_int_equal(text_is_utf8(rows[i].bytes, rows[i].n), rows[i].len == rows[i].n);
 	}
 	assert_true(text_is_utf8("a\xc3\xa4\xf0\x9f\x98\x80", 7));
 	assert_false(text_is_utf8("a\xc3\xa4\xf0\x9f\x98", 6));
@@ -130,7 +129,8 @@ static void test_replace_invalid(void **state)
 
 	(void)state;
 	assert_int_equal(text_replace_invalid(&out, "a\xff\xc3\xa4\xed\xa0\x80z", 8), 0);
-	assert_string_equal(buf_str(&out), "a\xef\xbf\xbd\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz");
+	assert_string_equal(buf_str(&out),
+			    "a\xef\xbf\xbd\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz");
 	buf_free(&out);
 }
 
@@ -140,8 +140,13 @@ static void test_base64(void **state)
 		const char *in, *want;
 	} rows[] = {
 		/* RFC 4648, section 10 */
-		{ "", "" },	    { "f", "Zg==" },	  { "fo", "Zm8=" },	  { "foo", "Zm9v" },
-		{ "foob", "Zm9vYg==" }, { "fooba", "Zm9vYmE=" }, { "foobar", "Zm9vYmFy" },
+		{ "", "" },
+		{ "f", "Zg==" },
+		{ "fo", "Zm8=" },
+		{ "foo", "Zm9v" },
+		{ "foob", "Zm9vYg==" },
+		{ "fooba", "Zm9vYmE=" },
+		{ "foobar", "Zm9vYmFy" },
 		{ "\xff\xfe\xfb", "//77" },
 	};
 
@@ -183,9 +188,9 @@ static void test_trim_cut(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_utf8_len),	cmocka_unit_test(test_escape),
+		cmocka_unit_test(test_utf8_len),	 cmocka_unit_test(test_escape),
 		cmocka_unit_test(test_every_code_point), cmocka_unit_test(test_replace_invalid),
-		cmocka_unit_test(test_base64),		cmocka_unit_test(test_trim_cut),
+		cmocka_unit_test(test_base64),		 cmocka_unit_test(test_trim_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,7 +45,12 @@ static void test_add(void **state)
 		{ "sorted", true, { { 9, 1, 1 }, { 5, 3, 1 } }, 0, 2, "5, 9" },
 		{ "joins behind", true, { { 0, 10, 5 }, { 5, 15, 5 } }, 0, 1, "0-9" },
 		{ "joins before", true, { { 5, 15, 5 }, { 0, 10, 5 } }, 0, 1, "0-9" },
-		{ "fills a hole", true, { { 0, 10, 5 }, { 10, 20, 5 }, { 5, 15, 5 } }, 0, 1, "0-14" },
+		{ "fills a hole",
+		  true,
+		  { { 0, 10, 5 }, { 10, 20, 5 }, { 5, 15, 5 } },
+		  0,
+		  1,
+		  "0-14" },
 		{ "neighbours inside only", true, { { 0, 10, 5 }, { 5, 50, 5 } }, 0, 2, "0-9" },
 		{ "bare neighbours", false, { { 0, 10, 5 }, { 5, 50, 5 } }, 0, 1, "0-9" },
 		{ "overlap inside", true, { { 0, 10, 5 }, { 4, 50, 5 } }, -ERR_USAGE, 1, "0-4" },
@@ -78,7 +83,8 @@ static void test_extents_max(void **state)
 	(void)state;
 	for (uint32_t i = 0; i < IDMAP_EXTENTS_MAX; i++)
 		assert_int_equal(idmap_add(&m, (struct idmap_extent){ i * 2, i * 3, 1 }, &err), 0);
-	assert_int_equal(idmap_add(&m, (struct idmap_extent){ 100000, 100000, 1 }, &err), -ERR_USAGE);
+	assert_int_equal(idmap_add(&m, (struct idmap_extent){ 100000, 100000, 1 }, &err),
+			 -ERR_USAGE);
 	assert_non_null(strstr(err.msg, "340"));
 	/* One that joins another needs no room. */
 	assert_int_equal(idmap_add(&m, (struct idmap_extent){ 679, 1018, 1 }, &err), 0);
@@ -93,10 +99,10 @@ static void test_lookup(void **state)
 		bool found;
 		uint32_t host;
 	} rows[] = {
-		{ 0, true, 1000 },	 { 1, true, 100000 },	   { 65536, true, 165535 },
-		{ 65537, false, 0 },	 { 69999, false, 0 },	   { 70000, true, 5 },
-		{ 70001, false, 0 },	 { -1, false, 0 },	   { INT64_MIN, false, 0 },
-		{ 4294967294, true, 7 }, { 4294967295, false, 0 }, { 4294967296, false, 0 },
+		{ 0, true, 1000 },	 { 1, true, 100000 },	    { 65536, true, 165535 },
+		{ 65537, false, 0 },	 { 69999, false, 0 },	    { 70000, true, 5 },
+		{ 70001, false, 0 },	 { -1, false, 0 },	    { INT64_MIN, false, 0 },
+		{ 4294967294, true, 7 }, { 4294967295, false, 0 },  { 4294967296, false, 0 },
 		{ INT64_MAX, false, 0 }, { -4294967296, false, 0 },
 	};
 	struct idmap m = { .has_host = true };

@@ -15,7 +15,7 @@
 
 #define H16 "0123456789abcdef"
 #define H64 H16 H16 H16 H16
-#define D "sha256:" H64
+#define D   "sha256:" H64
 
 static void test_digest(void **state)
 {
@@ -61,8 +61,17 @@ static void test_digest(void **state)
 static void test_platform_parse(void **state)
 {
 	static const char *const bad[] = {
-		"", "/", "linux", "linux/", "/amd64", "linux//v7", "linux/arm/", "linux/arm/v7/x",
-		"linux/a b", "linux/0123456789abcdef0123456789abcdef", "linux/am\x1b",
+		"",
+		"/",
+		"linux",
+		"linux/",
+		"/amd64",
+		"linux//v7",
+		"linux/arm/",
+		"linux/arm/v7/x",
+		"linux/a b",
+		"linux/0123456789abcdef0123456789abcdef",
+		"linux/am\x1b",
 	};
 	struct platform p;
 	char text[100];
@@ -151,16 +160,18 @@ static void test_media(void **state)
 		enum codec codec;
 	} rows[] = {
 		{ "application/vnd.oci.image.index.v1+json", MEDIA_INDEX, CODEC_NONE },
-		{ "application/vnd.docker.distribution.manifest.list.v2+json", MEDIA_INDEX, CODEC_NONE },
-		{ "application/vnd.oci.image.manifest.v1+json", MEDIA_MANIFEST, CODEC_NONE },
-		{ "application/vnd.docker.distribution.manifest.v2+json; charset=utf-8", MEDIA_MANIFEST,
+		{ "application/vnd.docker.distribution.manifest.list.v2+json", MEDIA_INDEX,
 		  CODEC_NONE },
+		{ "application/vnd.oci.image.manifest.v1+json", MEDIA_MANIFEST, CODEC_NONE },
+		{ "application/vnd.docker.distribution.manifest.v2+json; charset=utf-8",
+		  MEDIA_MANIFEST, CODEC_NONE },
 		{ "application/vnd.oci.image.config.v1+json", MEDIA_CONFIG, CODEC_NONE },
 		{ "application/vnd.docker.container.image.v1+json", MEDIA_CONFIG, CODEC_NONE },
 		{ "application/vnd.oci.image.layer.v1.tar", MEDIA_LAYER, CODEC_NONE },
 		{ "application/vnd.oci.image.layer.v1.tar+gzip", MEDIA_LAYER, CODEC_GZIP },
 		{ "application/vnd.oci.image.layer.v1.tar+zstd ;x", MEDIA_LAYER, CODEC_ZSTD },
-		{ "application/vnd.oci.image.layer.nondistributable.v1.tar", MEDIA_LAYER, CODEC_NONE },
+		{ "application/vnd.oci.image.layer.nondistributable.v1.tar", MEDIA_LAYER,
+		  CODEC_NONE },
 		{ "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", MEDIA_LAYER,
 		  CODEC_GZIP },
 		{ "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd", MEDIA_LAYER,
@@ -168,10 +179,12 @@ static void test_media(void **state)
 		{ "application/vnd.docker.image.rootfs.diff.tar", MEDIA_LAYER, CODEC_NONE },
 		{ "application/vnd.docker.image.rootfs.diff.tar.gzip", MEDIA_LAYER, CODEC_GZIP },
 		{ "application/vnd.docker.image.rootfs.diff.tar.zstd", MEDIA_LAYER, CODEC_ZSTD },
-		{ "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", MEDIA_LAYER, CODEC_GZIP },
+		{ "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", MEDIA_LAYER,
+		  CODEC_GZIP },
 		{ "application/vnd.docker.distribution.manifest.v1+prettyjws", MEDIA_SCHEMA1,
 		  CODEC_NONE },
-		{ "application/vnd.oci.image.layer.v1.tar+gzip+encrypted", MEDIA_UNKNOWN, CODEC_COUNT },
+		{ "application/vnd.oci.image.layer.v1.tar+gzip+encrypted", MEDIA_UNKNOWN,
+		  CODEC_COUNT },
 		{ "application/vnd.oci.image.layer.v1.tar+gzi", MEDIA_UNKNOWN, CODEC_COUNT },
 		{ "application/vnd.oci.empty.v1+json", MEDIA_UNKNOWN, CODEC_COUNT },
 		{ "", MEDIA_UNKNOWN, CODEC_COUNT },
@@ -201,7 +214,8 @@ static void test_descriptor(void **state)
 		"{\"mediaType\":\"m\",\"Digest\":\"" D "\",\"size\":9007199254740993,"
 		"\"platform\":{\"os\":\"linux\",\"architecture\":\"arm\",\"variant\":\"v7\","
 		"\"os.version\":\"5\"},\"artifactType\":\"a/b\",\"annotations\":{"
-		"\"org.opencontainers.image.ref.name\":\"latest\",\"ORG.opencontainers.image.ref.name\":"
+		"\"org.opencontainers.image.ref.name\":\"latest\",\"ORG.opencontainers.image.ref."
+		"name\":"
 		"\"other\",\"io.containerd.image.name\":\"x\","
 		"\"vnd.docker.reference.type\":\"attestation-manifest\"}}";
 	struct descriptor d = { 0 };

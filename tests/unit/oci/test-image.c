@@ -13,10 +13,12 @@
 #include "oci/image.h"
 
 #define H16 "0123456789abcdef"
-#define D "sha256:" H16 H16 H16 H16
-#define DESC "{\"mediaType\":\"application/vnd.oci.image.layer.v1.tar+gzip\",\"digest\":\"" D "\",\"size\":7}"
-#define M_OCI "\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\""
-#define I_OCI "\"mediaType\":\"application/vnd.oci.image.index.v1+json\""
+#define D   "sha256:" H16 H16 H16 H16
+#define DESC                                                                                       \
+	"{\"mediaType\":\"application/vnd.oci.image.layer.v1.tar+gzip\",\"digest\":\"" D           \
+	"\",\"size\":7}"
+#define M_OCI	 "\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\""
+#define I_OCI	 "\"mediaType\":\"application/vnd.oci.image.index.v1+json\""
 #define M_DOCKER "\"mediaType\":\"application/vnd.docker.distribution.manifest.v2+json\""
 #define I_DOCKER "\"mediaType\":\"application/vnd.docker.distribution.manifest.list.v2+json\""
 
@@ -71,7 +73,8 @@ static const struct {
 	{ INDEX, "{\"manifests\":null}", -ERR_BAD_INPUT, 0, "" },
 	{ INDEX, "{\"manifests\":{}}", -ERR_BAD_INPUT, 0, "" },
 	{ INDEX, "{\"manifests\":[null]}", -ERR_BAD_INPUT, 0, "manifests[0]" },
-	{ INDEX, "{\"manifests\":[" DESC ",{}]}", -ERR_BAD_INPUT, 0, "index: manifests[1]: no 'digest'" },
+	{ INDEX, "{\"manifests\":[" DESC ",{}]}", -ERR_BAD_INPUT, 0,
+	  "index: manifests[1]: no 'digest'" },
 	{ INDEX, "{\"manifests\":[],\"layers\":[]}", -ERR_BAD_INPUT, 0, "'layers'" },
 	{ INDEX, "{\"manifests\":[],\"Layer\\u017f\":[]}", -ERR_BAD_INPUT, 0, "'layers'" },
 	{ INDEX, "{\"manifests\":[],\"config\":" DESC "}", -ERR_BAD_INPUT, 0, "'config'" },
@@ -80,11 +83,13 @@ static const struct {
 	{ INDEX, "{\"schemaVersion\":1,\"manifests\":[]}", -ERR_UNSUPPORTED, 0, "schemaVersion" },
 	{ INDEX, "{\"schemaVersion\":\"2\",\"manifests\":[]}", -ERR_BAD_INPUT, 0, "" },
 	{ INDEX, "{\"manifests\":[" DESC "," DESC "," DESC "," DESC "]}", -ERR_LIMIT, 0, "images" },
-	{ MANIFEST, "{\"schemaVersion\":2," M_OCI ",\"config\":" DESC ",\"layers\":[" DESC "]}", 0, 1, "" },
-	{ MANIFEST, "{\"schemaVersion\":2," M_DOCKER ",\"config\":" DESC ",\"layers\":[]}", 0, 0, "" },
+	{ MANIFEST, "{\"schemaVersion\":2," M_OCI ",\"config\":" DESC ",\"layers\":[" DESC "]}", 0,
+	  1, "" },
+	{ MANIFEST, "{\"schemaVersion\":2," M_DOCKER ",\"config\":" DESC ",\"layers\":[]}", 0, 0,
+	  "" },
 	{ MANIFEST, "{\"config\":" DESC ",\"layers\":[" DESC "," DESC "," DESC "]}", 0, 3, "" },
-	{ MANIFEST, "{\"config\":" DESC ",\"layers\":[" DESC "," DESC "," DESC "," DESC "]}", -ERR_LIMIT,
-	  0, "layers" },
+	{ MANIFEST, "{\"config\":" DESC ",\"layers\":[" DESC "," DESC "," DESC "," DESC "]}",
+	  -ERR_LIMIT, 0, "layers" },
 	{ MANIFEST, "{\"layers\":[]}", -ERR_BAD_INPUT, 0, "no 'config'" },
 	{ MANIFEST, "{\"config\":" DESC "}", -ERR_BAD_INPUT, 0, "no 'layers'" },
 	{ MANIFEST, "{\"config\":{},\"layers\":[]}", -ERR_BAD_INPUT, 0, "manifest: config: " },
@@ -93,7 +98,8 @@ static const struct {
 	{ MANIFEST, "{\"config\":" DESC ",\"layers\":[],\"manifests\":[]}", -ERR_BAD_INPUT, 0,
 	  "'manifests'" },
 	{ MANIFEST, "{\"config\":" DESC ",\"layers\":[],\"fsLayers\":[]}", -ERR_BAD_INPUT, 0, "" },
-	{ MANIFEST, "{" I_OCI ",\"config\":" DESC ",\"layers\":[]}", -ERR_BAD_INPUT, 0, "mediaType" },
+	{ MANIFEST, "{" I_OCI ",\"config\":" DESC ",\"layers\":[]}", -ERR_BAD_INPUT, 0,
+	  "mediaType" },
 	{ MANIFEST, "{\"config\":" DESC ",\"layers\":[" DESC "],\"layers\":[]}", -ERR_BAD_INPUT, 0,
 	  "duplicate" },
 	{ MANIFEST, "{\"config\":" DESC ",\"layers\":[" DESC "],\"LAYERS\":[]}", -ERR_BAD_INPUT, 0,
@@ -106,7 +112,8 @@ static const struct {
 	{ CONFIG, "{\"rootfs\":[]}", -ERR_BAD_INPUT, 0, "'rootfs'" },
 	{ CONFIG, "{\"rootfs\":{\"diff_ids\":[1,2,3,4]}}", -ERR_LIMIT, 0, "layers" },
 	{ CONFIG, "{\"config\":{\"User\":5}}", -ERR_BAD_INPUT, 0, "'User'" },
-	{ CONFIG, "{\"config\":{\"User\":\"a\",\"user\":\"root\"}}", -ERR_BAD_INPUT, 0, "two keys" },
+	{ CONFIG, "{\"config\":{\"User\":\"a\",\"user\":\"root\"}}", -ERR_BAD_INPUT, 0,
+	  "two keys" },
 	{ CONFIG, "{\"config\":{\"User\":\"root\\u0000x\"}}", -ERR_BAD_INPUT, 0, "NUL" },
 	{ CONFIG, "{\"config\":{\"Labels\":{\"a\":\"x\\u0000y\",\"A\":\"b\"}}}", 0, 0, "" },
 	{ CONFIG, "{\"history\":[{\"created_by\":5}]}", -ERR_BAD_INPUT, 0, "history[0]" },
@@ -124,7 +131,8 @@ static const struct {
 	{ ARCHIVE, "[{\"Config\":\"c\",\"Layers\":[\"a\",null]}]", -ERR_BAD_INPUT, 0, "Layers" },
 	{ ARCHIVE, "[{\"Config\":\"c\",\"Layers\":[\"a\\u0000b\"]}]", -ERR_BAD_INPUT, 0, "NUL" },
 	{ ARCHIVE, "[{\"Config\":\"c\",\"RepoTags\":\"x\"}]", -ERR_BAD_INPUT, 0, "RepoTags" },
-	{ ARCHIVE, "[{\"Config\":\"c\",\"Layers\":[\"a\",\"b\",\"c\",\"d\"]}]", -ERR_LIMIT, 0, "layers" },
+	{ ARCHIVE, "[{\"Config\":\"c\",\"Layers\":[\"a\",\"b\",\"c\",\"d\"]}]", -ERR_LIMIT, 0,
+	  "layers" },
 	{ ARCHIVE, "[{\"Config\":\"c\"},{\"Config\":\"c\"},{\"Config\":\"c\"},{\"Config\":\"c\"}]",
 	  -ERR_LIMIT, 0, "images" },
 };
@@ -140,7 +148,8 @@ static void test_rows(void **state)
 		size_t count = 0;
 		int r = parse_any(rows[i].what, rows[i].text, &limits, &count, &err);
 
-		if (r != rows[i].want || count != rows[i].count || !strstr(err.msg, rows[i].message))
+		if (r != rows[i].want || count != rows[i].count ||
+		    !strstr(err.msg, rows[i].message))
 			fail_msg("%s: %d, %zu, %s", rows[i].text, r, count, err.msg);
 	}
 }
@@ -168,12 +177,13 @@ static void test_history_limit(void **state)
 static void test_values(void **state)
 {
 	static const char config[] =
-		"{\"architecture\":\"arm64\",\"os\":\"linux\",\"variant\":\"v8\",\"config\":{\"User\":\"1:2\"},"
+		"{\"architecture\":\"arm64\",\"os\":\"linux\",\"variant\":\"v8\",\"config\":{"
+		"\"User\":\"1:2\"},"
 		"\"rootfs\":{\"diff_ids\":[\"" D "\"]},\"history\":[{\"created_by\":\"x\"},null,"
 		"{\"created_by\":\"y\",\"empty_layer\":true}]}";
-	static const char archive[] =
-		"[{\"Config\":\"blobs/sha256/x\",\"RepoTags\":[\"a:1\",\"b:2\"],\"Layers\":[\"l.tar\"],"
-		"\"LayerSources\":{\"q\":{}}}]";
+	static const char archive[] = "[{\"Config\":\"blobs/sha256/"
+				      "x\",\"RepoTags\":[\"a:1\",\"b:2\"],\"Layers\":[\"l.tar\"],"
+				      "\"LayerSources\":{\"q\":{}}}]";
 	struct docker_archive_image *images = NULL;
 	struct limits limits = limits_default();
 	struct oci_config c = { 0 };
@@ -192,8 +202,8 @@ static void test_values(void **state)
 	assert_false(c.history[1].empty_layer);
 	assert_true(c.history[2].empty_layer);
 	oci_config_free(&c);
-	assert_int_equal(docker_archive_parse(&images, &count, archive, strlen(archive), &limits, &err),
-			 0);
+	assert_int_equal(
+		docker_archive_parse(&images, &count, archive, strlen(archive), &limits, &err), 0);
 	assert_int_equal(count, 1);
 	assert_string_equal(images[0].config, "blobs/sha256/x");
 	assert_int_equal(images[0].repo_tag_count, 2);

@@ -149,9 +149,10 @@ static void test_member_folds_as_go_does(void **state)
 
 static void test_typed(void **state)
 {
-	static const char text[] =
-		"{\"s\":\"x\",\"n\":9007199254740993,\"minus\":-1,\"real\":1.0,\"big\":9223372036854775807,"
-		"\"exp\":1e3,\"nul\":\"a\\u0000b\",\"t\":true,\"none\":null,\"a\":[\"q\",5],\"o\":{}}";
+	static const char text[] = "{\"s\":\"x\",\"n\":9007199254740993,\"minus\":-1,\"real\":1.0,"
+				   "\"big\":9223372036854775807,"
+				   "\"exp\":1e3,\"nul\":\"a\\u0000b\",\"t\":true,\"none\":null,"
+				   "\"a\":[\"q\",5],\"o\":{}}";
 	const char *s = "kept";
 	struct error err = { 0 };
 	json_t *json, *value = NULL;

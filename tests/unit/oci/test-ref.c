@@ -22,8 +22,8 @@ static void test_good(void **state)
 		{ "./a:b.tar", TRANSPORT_PATH, "./a:b.tar", NULL, -1 },
 		{ "/x://y", TRANSPORT_PATH, "/x://y", NULL, -1 },
 		{ "./x://y", TRANSPORT_PATH, "./x://y", NULL, -1 },
-		{ "localhost:5000/a/b@sha256:00", TRANSPORT_PATH, "localhost:5000/a/b@sha256:00", NULL,
-		  -1 },
+		{ "localhost:5000/a/b@sha256:00", TRANSPORT_PATH, "localhost:5000/a/b@sha256:00",
+		  NULL, -1 },
 		{ "-", TRANSPORT_STDIN, "-", NULL, -1 },
 		{ "/dev/stdin", TRANSPORT_STDIN, "-", NULL, -1 },
 		{ "--", TRANSPORT_PATH, "--", NULL, -1 },
@@ -35,7 +35,8 @@ static void test_good(void **state)
 		{ "docker-daemon:a:b", TRANSPORT_DOCKER_DAEMON, "a:b", NULL, -1 },
 		{ "docker-daemon:sha256:00", TRANSPORT_DOCKER_DAEMON, "sha256:00", NULL, -1 },
 		{ "docker-archive:/x.tar", TRANSPORT_DOCKER_ARCHIVE, "/x.tar", NULL, -1 },
-		{ "docker-archive:x.tar:a/b:1.0", TRANSPORT_DOCKER_ARCHIVE, "x.tar", "a/b:1.0", -1 },
+		{ "docker-archive:x.tar:a/b:1.0", TRANSPORT_DOCKER_ARCHIVE, "x.tar", "a/b:1.0",
+		  -1 },
 		{ "docker-archive:x.tar:@3", TRANSPORT_DOCKER_ARCHIVE, "x.tar", NULL, 3 },
 		{ "docker-archive:/dev/stdin:a", TRANSPORT_DOCKER_ARCHIVE, "-", "a", -1 },
 		{ "docker-archive:-", TRANSPORT_DOCKER_ARCHIVE, "-", NULL, -1 },
@@ -62,9 +63,9 @@ static void test_good(void **state)
 		struct ref ref = { 0 };
 		int r = ref_parse(&ref, rows[i].text, &err);
 
-		if (r || ref.transport != rows[i].transport || strcmp(ref.path, rows[i].path) != 0 ||
-		    ref.index != rows[i].index || !ref.name != !rows[i].name ||
-		    (ref.name && strcmp(ref.name, rows[i].name) != 0))
+		if (r || ref.transport != rows[i].transport ||
+		    strcmp(ref.path, rows[i].path) != 0 || ref.index != rows[i].index ||
+		    !ref.name != !rows[i].name || (ref.name && strcmp(ref.name, rows[i].name) != 0))
 			fail_msg("%s: %d %s; %d '%s' '%s' %ld", rows[i].text, r, err.msg,
 				 ref.transport, ref.path, ref.name, ref.index);
 		ref_free(&ref);
@@ -74,11 +75,31 @@ static void test_good(void **state)
 static void test_bad(void **state)
 {
 	static const char *const rows[] = {
-		"", ":", ":x", "oci:", "oci::tag", "docker://", "docker-archive:", "docker-archive::a",
-		"dir:", "tar:", "rootfs:", "docker-daemon:", "containers-storage:", "http://x/y",
-		"HTTPS://x", "podman://x", "dockr://x", "oci:x:@", "oci:x:@-1", "oci:x:@1x",
-		"docker-archive:x:@4294967296", "docker-archive:x:@2147483648",
-		"docker-archive:x:@latest", "\x1b[31m://x", "ftp\x1b://",
+		"",
+		":",
+		":x",
+		"oci:",
+		"oci::tag",
+		"docker://",
+		"docker-archive:",
+		"docker-archive::a",
+		"dir:",
+		"tar:",
+		"rootfs:",
+		"docker-daemon:",
+		"containers-storage:",
+		"http://x/y",
+		"HTTPS://x",
+		"podman://x",
+		"dockr://x",
+		"oci:x:@",
+		"oci:x:@-1",
+		"oci:x:@1x",
+		"docker-archive:x:@4294967296",
+		"docker-archive:x:@2147483648",
+		"docker-archive:x:@latest",
+		"\x1b[31m://x",
+		"ftp\x1b://",
 	};
 
 	(void)state;

@@ -104,11 +104,12 @@ static void test_steps(void **state)
 		const char *why = "unset", *user;
 		size_t len = 0;
 
-		assert_ptr_equal(oci_step_of_layer(&c, rows[i].layer, &why), &history[rows[i].index]);
+		assert_ptr_equal(oci_step_of_layer(&c, rows[i].layer, &why),
+				 &history[rows[i].index]);
 		assert_null(why);
 		user = oci_step_user(&c, rows[i].layer, &len);
-		if (!user != !rows[i].user || (user && (len != strlen(rows[i].user) ||
-							memcmp(user, rows[i].user, len) != 0)))
+		if (!user != !rows[i].user ||
+		    (user && (len != strlen(rows[i].user) || memcmp(user, rows[i].user, len) != 0)))
 			fail_msg("layer %zu: %.*s", rows[i].layer, (int)len, user);
 	}
 }
