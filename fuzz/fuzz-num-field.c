@@ -39,7 +39,7 @@ static bool plain_base256(const uint8_t *f, size_t n, int64_t *out)
 
 		if (i == 0)
 			c = f[0] & 0x40 ? c | 0x80 : c & 0x7f;
-		v = (v << 8) | c;
+		v = v * 256 + c;
 		if (v > INT64_MAX || v < INT64_MIN)
 			return false;
 	}
