@@ -65,7 +65,7 @@ struct told {
 	struct part parts[PARTS_MAX];
 	size_t part_count;
 	const char *message; /* rule of engine_message that an error of it gives */
-	bool uid_out;	     /* the uid is one of the ids that the error is about */
+	uint32_t uid_out;    /* targets that the uid is an error to: it may fail to fit in other ways too */
 };
 typedef int told_fn(void *ctx, const struct told *t, struct error *err);
 

@@ -79,7 +79,7 @@ static int first_error(struct check *c, size_t i, const struct told *told, struc
 	j->first_rule[i] = told->message;
 	j->first_uid[i] = told->f.uid;
 	j->first_gid[i] = told->f.gid;
-	j->first_uid_out[i] = told->f.has_uid && !(told->f.uid_fits >> i & 1);
+	j->first_uid_out[i] = told->uid_out >> i & 1;
 	j->first_is_absolute[i] = e->flags & INV_ABSOLUTE;
 	return 0;
 }

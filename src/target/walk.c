@@ -121,6 +121,7 @@ static int tell_owner(struct walk *w, const struct judged_owner *o, struct error
 	t.f.gid_fits = j->all & ~(mask & (o->gid_out | o->gid_root | o->gid_wrap));
 	t.f.security = is_security(e, (mask & o->uid_root) || (uid_zero && wrap & o->uid_wrap),
 				   (mask & o->gid_root) || (gid_zero && wrap & o->gid_wrap));
+	t.uid_out = mask & o->uid_out;
 	t.message = is_whiteout(e) ? "whiteout" : "owner";
 	return tell(w, &t, err);
 }
