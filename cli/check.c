@@ -164,15 +164,12 @@ static int run_check(void *options, const struct word_list *operands)
 const struct verb verb_check = {
 	.name = "check",
 	.operands = "IMAGE...",
-	.summary = "Does an image fit a user namespace? Every entry, layer and step that does not, "
-		   "and what happens then.",
-	.about =
-		"IMAGE is docker-archive:FILE[:TAG], oci:DIR[:TAG], oci-archive:FILE[:TAG], "
-		"dir:DIR, tar:FILE, rootfs:DIR,\n"
-		"a path that is recognised by its content, or - for an archive on standard input.\n"
-		"MAP is 0-65535, 0:100000:65536, lines of /proc/PID/uid_map or /etc/subuid, @FILE, "
-		"or host.\n"
-		"Exit status: 0 fits, 1 does not fit, 2 usage, 3 could not look.",
+	.summary = "does an image fit? each entry, layer and step that does not",
+	.about = "IMAGE is docker-archive:FILE[:TAG], oci:DIR[:TAG], oci-archive:FILE[:TAG],\n"
+		 "dir:DIR, tar:FILE, rootfs:DIR, a path recognised by its content, or - for an\n"
+		 "archive on standard input. MAP is 0-65535, 0:100000:65536, lines of\n"
+		 "/proc/PID/uid_map or /etc/subuid, @FILE, or host.\n"
+		 "Exit status: 0 fits, 1 does not fit, 2 usage, 3 could not look.",
 	.rows = rows,
 	.options_size = sizeof(struct check_cli),
 	.examples = "  docker save app | uidfit check -\n"

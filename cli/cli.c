@@ -69,22 +69,41 @@ static void failed(struct run *run, const char *label, const struct error *why)
 		run->stop = true;
 }
 
+/* Several images of one reference differ in their names, or else in their platforms. */
+static void label_of(char *out, size_t size, const struct run *run, const char *text,
+		     const struct image_set *set, size_t i)
+{
+	const struct source_image *s = set->images[i].source;
+	char platform[100];
+
+	platform_print(&s->platform, platform);
+	if (set->count < 2)
+		snprintf(out, size, "%s", text);
+	else if (run->how->choice->all_platforms && platform[0])
+		snprintf(out, size, "%s (%s)", s->name[0] ? s->name : text, platform);
+	else
+		snprintf(out, size, "%s", s->name[0] ? s->name : text);
+}
+
 static void tell_images(struct run *run, const char *text, struct image_set *set,
 			const struct notes *notes)
 {
 	for (size_t i = 0; i < set->count && !run->stop; i++) {
-		struct image *img = &set->images[i];
-		const char *label =
-			set->count > 1 && img->source->name[0] ? img->source->name : text;
 		struct error err = { 0 };
-		int r = run->how->image(run->how->ctx, label, img, i ? NULL : notes, &err);
+		char label[4096];
+		int r;
 
+		label_of(label, sizeof(label), run, text, set, i);
+		r = run->how->image(run->how->ctx, label, &set->images[i], i ? NULL : notes, &err);
 		if (r >= 0) {
 			run->status = exit_worse(run->status, r);
 			continue;
 		}
-		run->status = exit_worse(run->status, cli_error(run->how->common, label, &err));
+		/* An output that failed is told once, when the report is closed. */
 		run->stop = ferror(run->how->out);
+		run->status = exit_worse(run->status,
+					 run->stop ? EXIT_NO_LOOK
+						   : cli_error(run->how->common, label, &err));
 	}
 }
 

@@ -216,7 +216,8 @@ static void help_row(const struct option_row *row, FILE *out)
 
 void options_help(const struct verb *v, FILE *out)
 {
-	fprintf(out, "usage: uidfit %s [OPTION]... %s\n\n%s\n", v->name, v->operands, v->summary);
+	fprintf(out, "usage: uidfit %s [OPTION]... %s\n\nuidfit %s: %s.\n", v->name, v->operands,
+		v->name, v->summary);
 	if (v->about[0])
 		fprintf(out, "%s\n", v->about);
 	fputc('\n', out);

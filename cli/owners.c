@@ -102,9 +102,9 @@ static int run_owners(void *options, const struct word_list *operands)
 const struct verb verb_owners = {
 	.name = "owners",
 	.operands = "IMAGE...",
-	.summary = "Every distinct owner of an image: counts, layers, names and examples.",
-	.about = "For the message that names no id: whoever is neither root nor a user that you "
-		 "know is the one.",
+	.summary = "every distinct owner: counts, layers, names, examples",
+	.about = "For the message that names no id: whoever is neither root nor a user that you\n"
+		 "know is the one. An owner is excepted where both its uid and its gid are.",
 	.rows = rows,
 	.options_size = sizeof(struct owners_cli),
 	.examples = "  uidfit owners --except root,node app.tar\n"

@@ -21,8 +21,7 @@ static int run_platforms(void *options, const struct word_list *operands)
 const struct verb verb_platforms = {
 	.name = "platforms",
 	.operands = "",
-	.summary = "The targets that --for takes: range, whether it can be changed, what happens "
-		   "outside it, and how we know.",
+	.summary = "the targets of --for: range, effects, how we know",
 	.about = "",
 	.rows = rows,
 	.options_size = sizeof(struct common_options),

@@ -58,6 +58,11 @@ static int count_words(struct buf *out, const struct summary *s)
 			       plural(s->layers_hit, "layer", "layers"));
 	for (size_t i = 0; i < s->config_count && r >= 0; i++)
 		r = buf_printf(out, "%s%s", out->len ? "; " : "", buf_str(&s->config[i]));
+	if (r >= 0 && !out->len && s->note_entries)
+		r = buf_printf(out, "%" PRIu64 " %s with a note", s->note_entries,
+			       plural(s->note_entries, "entry", "entries"));
+	else if (r >= 0 && !out->len && s->config_note_count)
+		r = buf_append_str(out, "accounts with a note");
 	return r;
 }
 
@@ -80,7 +85,7 @@ static int verdict(struct text *t, struct error *err)
 	}
 	if (good.len)
 		print_styled(t->opts, STYLE_GOOD, "%sfits %s", bad.len ? "; " : "", buf_str(&good));
-	if (!bad.len && count.len)
+	if (!bad.len && (t->s->entries || t->s->config_count))
 		fprintf(t->out, ", but: %s", buf_str(&count));
 	else if (!bad.len)
 		fprintf(t->out, ": %zu %s in %zu %s looked at", entries,

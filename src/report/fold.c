@@ -198,6 +198,9 @@ int fold_add(struct fold *fold, const struct finding *f, struct error *err)
 		fold->lost++;
 		return 0;
 	}
+	g = group_find(fold, &key, e, dir_len); /* what was joined may hold it now */
+	if (g)
+		return group_count(g, e, err);
 	g = &fold->groups[fold->count];
 	g->dir = strndup(e->path, dir_len);
 	if (!g->dir)

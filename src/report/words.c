@@ -99,26 +99,26 @@ int words_reason(struct buf *out, const struct check *c, const struct fold_key *
 
 int words_config(struct buf *out, const struct check *c, const struct finding *f)
 {
+	bool account = f->rule == RULE_PASSWD_OUTSIDE_MAP;
+	const char *subject = f->subject ? f->subject : "";
 	int r;
 
-	if (f->rule == RULE_PASSWD_OUTSIDE_MAP)
+	if (account)
 		r = buf_printf(out, "/%s: ", f->path ? f->path : "etc/passwd");
 	else
-		r = buf_append_str(out, "USER ");
-	if (r >= 0 && f->subject)
-		r = text_escape(out, f->subject, strnlen(f->subject, 200));
-	if (r >= 0 && f->rule != RULE_PASSWD_OUTSIDE_MAP)
-		r = buf_append_str(out, ":");
-	if (r >= 0 && f->has_uid)
-		r = buf_printf(out,
-			       f->rule == RULE_PASSWD_OUTSIDE_MAP ? " has uid %" PRId64
-								  : " uid %" PRId64,
-			       f->uid);
-	if (r >= 0 && f->has_gid)
-		r = buf_printf(out, "%s gid %" PRId64, f->has_uid ? "," : "", f->gid);
+		r = buf_append_str(out, subject[0] ? "USER " : "no USER, so root");
 	if (r >= 0)
-		r = buf_append_str(out, f->rule == RULE_PASSWD_OUTSIDE_MAP ? ", outside the map"
-									   : " is outside the map");
+		r = text_escape(out, subject, strnlen(subject, 200));
+	if (r >= 0 && f->has_uid)
+		r = buf_printf(out, "%s uid %" PRId64, account ? " has" : ":", f->uid);
+	if (r >= 0 && f->has_gid)
+		r = buf_printf(out, "%s %s %" PRId64,
+			       f->has_uid ? ","
+			       : account  ? " has"
+					  : ":",
+			       account ? "gid" : "group", f->gid);
+	if (r >= 0)
+		r = buf_append_str(out, account ? ", outside the map" : " is outside the map");
 	return r < 0 ? r : target_names(out, c, f->targets);
 }
 

@@ -68,8 +68,7 @@ static void cases(void **state)
 		  "n=10" },
 		{ { "n/1/f", "n/2/f", "m/3/f", "m/4/f", "l/5/f", "l/6/f", "k/7/f", "k/8/f", "j/f" },
 		  "n=2 m=2 l=2 k=2 j=1" },
-		* / { { "a/f", "b/f", "c/f", "d/f", "e/f", "f/f", "g/f", "h/f", "i/f", "j/f" },
-		      "=10" },
+		{ { "a/f", "b/f", "c/f", "d/f", "e/f", "f/f", "g/f", "h/f", "i/f", "j/f" }, "=10" },
 		{ { "x/aa/1", "x/ab/1", "b/f", "c/f", "d/f", "e/f", "f/f", "g/f", "h/f" },
 		  "x=2 b=1 c=1 d=1 e=1 f=1 g=1 h=1" },
 	};
