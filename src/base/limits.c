@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "base/num.h"
 
 #define KIB 1024ull
@@ -72,21 +73,24 @@ static bool parse_size(const char *s, uint64_t *out)
 
 int limits_set(struct limits *l, const char *name_value, struct error *err)
 {
-	const char *eq = strchr(name_value, '=');
+	const char *eq = strchr(name_value, '='), *best = NULL;
+	unsigned distance = NEAREST_FAR;
 
 	if (!eq)
 		return err_fail(err, ERR_USAGE, 0, "--limit %s: expected NAME=VALUE", name_value);
 	for (size_t i = 0; i < LIMIT_COUNT; i++) {
 		if (strlen(rows[i].name) != (size_t)(eq - name_value) ||
-		    strncmp(rows[i].name, name_value, (size_t)(eq - name_value)) != 0)
+		    strncmp(rows[i].name, name_value, (size_t)(eq - name_value)) != 0) {
+			nearest_offer(name_value, (size_t)(eq - name_value), rows[i].name, &best, &distance);
 			continue;
+		}
 		if (!parse_size(eq + 1, &l->v[i]))
 			return err_fail(err, ERR_USAGE, 0, "--limit %s: '%s' is no number of %s",
 					name_value, eq + 1, rows[i].unit);
 		return 0;
 	}
-	return err_fail(err, ERR_USAGE, 0, "--limit %s: no such limit (docs/limits.md lists them)",
-			name_value);
+	return err_fail(err, ERR_USAGE, 0, "--limit %s: no such limit%s%s (docs/limits.md lists them)",
+			name_value, best ? "; did you mean " : "", best ? best : "");
 }
 
 int limit_passed(const struct limits *l, enum limit which, const char *what, struct error *err)
