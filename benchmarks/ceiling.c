@@ -1,11 +1,11 @@
-/* ceiling BLOB...: the least time that reading these blobs can take on this machine. Each blob is decoded by the bare
- * library (ISA-L, libzstd; no code of uidfit), and SHA-256 is taken over its compressed
- * and its decompressed bytes. Prints the seconds for each, and
+/* ceiling BLOB...: the least time that reading these blobs can take on this machine. Each blob is
+ * decoded by the bare library (ISA-L, libzstd; no code of uidfit), and SHA-256 is taken over its
+ * compressed and its decompressed bytes. Prints the seconds for each, and
  *
  *     ceiling = max((decode + hash) / cores, largest single decode)
  *
- * which is what the promise of verifying every byte leaves to a program that spends nothing on anything else. A blob
- * is read into memory first: the disk is not measured.
+ * which is what the promise of verifying every byte leaves to a program that spends nothing on
+ * anything else. A blob is read into memory first: the disk is not measured.
  */
 #include <fcntl.h>
 #include <openssl/evp.h>
@@ -227,8 +227,8 @@ int main(int argc, char **argv)
 		largest = r.decode > largest ? r.decode : largest;
 	}
 	spread = (decode + hash) / (double)(cores > 0 ? cores : 1);
-	printf("decode %.3f\nhash %.3f\nlargest-decode %.3f\ncores %ld\nceiling %.3f\n", decode, hash,
-	       largest, cores, spread > largest ? spread : largest);
+	printf("decode %.3f\nhash %.3f\nlargest-decode %.3f\ncores %ld\nceiling %.3f\n", decode,
+	       hash, largest, cores, spread > largest ? spread : largest);
 	free(out);
 	return 0;
 }

@@ -1,4 +1,5 @@
-/* What the fuzz targets of decoders share: decode bytes cut into pieces, and compare two such runs. */
+/* What the fuzz targets of decoders share: decode bytes cut into pieces, and compare two such runs.
+ */
 #pragma once
 
 #include <stdio.h>
@@ -10,12 +11,12 @@
 
 #define DECODE_MAX (4u << 20)
 
-#define REQUIRE(what)                                                                  \
-	do {                                                                           \
-		if (!(what)) {                                                         \
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #what); \
-			abort();                                                       \
-		}                                                                      \
+#define REQUIRE(what)                                                                              \
+	do {                                                                                       \
+		if (!(what)) {                                                                     \
+			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #what);         \
+			abort();                                                                   \
+		}                                                                                  \
 	} while (0)
 
 struct decoded {
@@ -41,7 +42,7 @@ static inline struct decoded decode(enum codec c, const uint8_t *bytes, size_t n
 		REQUIRE(buf_append(&d.out, b->data, b->len) == 0);
 		block_unref(b);
 	}
-	REQUIRE(d.status == 1 || (d.err.code == (enum err_code)-d.status && d.err.msg[0]));
+	REQUIRE(d.status == 1 || (d.err.code == (enum err_code) - d.status && d.err.msg[0]));
 	REQUIRE(d.err.code != ERR_BUG);
 	stream_close(in);
 	return d;
@@ -54,7 +55,8 @@ static inline bool same_bytes(const struct decoded *a, const struct decoded *b)
 }
 
 /* However the input is cut: the same outcome, and the same bytes where it is the end. */
-static inline struct decoded decode_pieces(enum codec c, const uint8_t *bytes, size_t n, size_t piece)
+static inline struct decoded decode_pieces(enum codec c, const uint8_t *bytes, size_t n,
+					   size_t piece)
 {
 	struct decoded whole = decode(c, bytes, n, SIZE_MAX), cut = decode(c, bytes, n, piece);
 

@@ -1,5 +1,6 @@
-/* gzip by each engine: they must agree. The first byte picks how the input is cut and what it is: a gzip
- * stream, or deflate data alone, around which header and trailer are put so that wrong data gets as far as right data.
+/* gzip by each engine: they must agree. The first byte picks how the input is cut and what it is: a
+ * gzip stream, or deflate data alone, around which header and trailer are put so that wrong data
+ * gets as far as right data.
  */
 #include <zlib.h>
 
@@ -13,7 +14,8 @@ static void engine(const char *name)
 /* ISA-L takes incomplete Huffman codes; see codec-gzip-isal.c. */
 static bool known_difference(const struct decoded *zlib, const struct decoded *isal)
 {
-	static const char *const only_zlib[] = { "invalid literal/lengths set", "invalid distances set",
+	static const char *const only_zlib[] = { "invalid literal/lengths set",
+						 "invalid distances set",
 						 "invalid code lengths set" };
 
 	for (size_t i = 0; isal->status == 1 && i < ARRAY_SIZE(only_zlib); i++)

@@ -8,8 +8,8 @@
 #define __has_feature(x) 0
 #endif
 
-/* A tee's queue and a reader's hands hold about a dozen. Under AddressSanitizer nothing is kept, so that a use after
- * the last unref is seen. */
+/* A tee's queue and a reader's hands hold about a dozen. Under AddressSanitizer nothing is kept, so
+ * that a use after the last unref is seen. */
 #if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
 #define FREE_MAX 0
 #else
@@ -108,9 +108,8 @@ struct block *block_ref(struct block *b)
 
 void block_unref(struct block *b)
 {
-	if (!b || atomic_fetch_sub_explicit(&b->refs, 1, memory_order_release) != 1)
+	if (!b || atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) != 1)
 		return;
-	atomic_thread_fence(memory_order_acquire);
 	if (b->buffer) {
 		pool_put(b);
 		return;

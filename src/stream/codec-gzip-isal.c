@@ -1,8 +1,8 @@
 /* Deflate by ISA-L, which checks the gzip trailer itself (ISAL_GZIP_NO_HDR_VER).
  *
- * One difference to zlib and to Go's compress/flate is left: ISA-L takes a Huffman code that is incomplete, as
- * long as no bits without a meaning come up (fuzz-gzip-stream.c knows it). No writer makes such a
- * block; checksum and length are right all the same.
+ * One difference to zlib and to Go's compress/flate is left: ISA-L takes a Huffman code that is
+ * incomplete, as long as no bits without a meaning come up (fuzz-gzip-stream.c knows it). No writer
+ * makes such a block; checksum and length are right all the same.
  */
 #ifdef HAVE_ISAL
 #include <isa-l/igzip_lib.h>
@@ -12,7 +12,8 @@
 
 static void isal_reset(void *state)
 {
-	/* Not isal_inflate_init: the options stay. The tables, most of its 100 KiB, are not touched. */
+	/* Not isal_inflate_init: the options stay. The tables, most of its 100 KiB, are not
+	 * touched. */
 	isal_inflate_reset(state);
 }
 
@@ -55,7 +56,9 @@ static int isal_step(void *state, struct codec_io *io, struct error *err)
 	s->next_out = io->out;
 	s->avail_out = (uint32_t)io->out_len;
 	r = isal_inflate(s);
-	codec_io_pass(io, io->in_len - s->avail_in, io->out_len - s->avail_out);
+	/* On damaged data ISA-L 2.30 may give back more bits than it took: avail_in wraps below 0. */
+	codec_io_pass(io, s->avail_in <= io->in_len ? io->in_len - s->avail_in : io->in_len,
+		      io->out_len - s->avail_out);
 	if (r < 0)
 		return isal_error(r, err);
 	return s->block_state == ISAL_BLOCK_FINISH;

@@ -1,4 +1,5 @@
-/* Deflate by zlib; the trailer (RFC 1952, section 2.3.1: CRC-32 and length modulo 2^32) is checked here. */
+/* Deflate by zlib; the trailer (RFC 1952, section 2.3.1: CRC-32 and length modulo 2^32) is checked
+ * here. */
 #include <stdlib.h>
 #include <zlib.h>
 

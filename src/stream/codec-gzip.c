@@ -1,5 +1,5 @@
-/* gzip, RFC 1952: the member header, read here byte by byte for every engine, so that they agree on it and a
- * field may straddle any number of blocks. Deflate data and trailer are the engine's.
+/* gzip, RFC 1952: the member header, read here byte by byte for every engine, so that they agree on
+ * it and a field may straddle any number of blocks. Deflate data and trailer are the engine's.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -41,8 +41,9 @@ static int pick_engine(const struct gzip_engine **out, struct error *err)
 		if (strcmp(engines[i]->name, want) == 0)
 			return 0;
 	}
-	return err_fail(err, ERR_USAGE, 0,
-			"UIDFIT_CODEC is set to something that this build does not have (isal, zlib)");
+	return err_fail(
+		err, ERR_USAGE, 0,
+		"UIDFIT_CODEC is set to something that this build does not have (isal, zlib)");
 }
 
 static void header_begin(struct gzip *g)
@@ -94,8 +95,11 @@ static void gzip_close(void *state)
 /* The first part at or behind from that this header has. */
 static void header_part(struct gzip *g, enum part from)
 {
-	static const unsigned needs[] = { [EXTRA_LEN] = FEXTRA, [EXTRA] = FEXTRA, [NAME] = FNAME,
-					  [COMMENT] = FCOMMENT, [HCRC] = FHCRC };
+	static const unsigned needs[] = { [EXTRA_LEN] = FEXTRA,
+					  [EXTRA] = FEXTRA,
+					  [NAME] = FNAME,
+					  [COMMENT] = FCOMMENT,
+					  [HCRC] = FHCRC };
 
 	while (from < BODY && !(g->flags & needs[from]))
 		from++;
@@ -111,10 +115,12 @@ static bool gzip_magic(unsigned i, uint8_t byte)
 static int fixed_byte(struct gzip *g, uint8_t byte, struct error *err)
 {
 	if (g->count == 2 && byte != Z_DEFLATED)
-		return err_fail(err, ERR_BAD_INPUT, 0, "compression method %u is not deflate", byte);
+		return err_fail(err, ERR_BAD_INPUT, 0, "compression method %u is not deflate",
+				byte);
 	if (g->count == 3) {
 		if (byte & FRESERVED)
-			return err_fail(err, ERR_BAD_INPUT, 0, "reserved header flags 0x%02x", byte);
+			return err_fail(err, ERR_BAD_INPUT, 0, "reserved header flags 0x%02x",
+					byte);
 		g->flags = byte;
 	}
 	if (++g->count == 10)

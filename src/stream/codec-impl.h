@@ -18,17 +18,19 @@ struct codec_io {
 
 struct codec_ops {
 	const char *name;
-	/* Whether byte can be the i-th of a member, for i below magic_len: junk behind a member is told from a member
-	 * that was cut off by its first wrong byte. */
+	/* Whether byte can be the i-th of a member, for i below magic_len: junk behind a member is
+	 * told from a member that was cut off by its first wrong byte. */
 	unsigned magic_len;
 	bool (*magic)(unsigned i, uint8_t byte);
-	/* Zero padding may stand between members too, in units of so many bytes; 0: at the end alone. */
+	/* Zero padding may stand between members too, in units of so many bytes; 0: at the end
+	 * alone. */
 	unsigned padding_between;
 	int (*open)(void **state, const struct limits *limits, struct error *err);
 	/* Makes ready for another member. */
 	int (*reset)(void *state, struct error *err);
-	/* Advances io; the magic was seen to. 0: wants more input or more room; 1: the member ended, its checksums right. Room is left over
-	 * only when nothing is pending. Messages name neither codec nor offset. */
+	/* Advances io; the magic was seen to. 0: wants more input or more room; 1: the member
+	 * ended, its checksums right. Room is left over only when nothing is pending. Messages name
+	 * neither codec nor offset. */
 	int (*step)(void *state, struct codec_io *io, struct error *err);
 	void (*close)(void *state);
 };
@@ -40,10 +42,11 @@ int codec_stream_open(struct stream **out, const struct codec_ops *ops, struct s
 
 /* A raw deflate decoder behind the gzip header, which codec-gzip.c reads for all of them. */
 struct gzip_engine {
-	const char *name; /* as UIDFIT_CODEC says it */
+	const char *name;    /* as UIDFIT_CODEC says it */
 	void *(*open)(void); /* NULL where memory is short */
 	void (*reset)(void *state);
-	/* As codec_ops.step, from the first byte of deflate data; reads and checks the trailer too. */
+	/* As codec_ops.step, from the first byte of deflate data; reads and checks the trailer too.
+	 */
 	int (*step)(void *state, struct codec_io *io, struct error *err);
 	void (*close)(void *state);
 };

@@ -56,8 +56,9 @@ static int finish(struct decoder *d, struct error *err)
 static int foreign(struct decoder *d, uint64_t offset, struct error *err)
 {
 	if (d->members == 0)
-		return err_fail(err, ERR_BAD_INPUT, 0, "%s at byte %" PRIu64 ": no %s data begins here",
-				d->ops->name, offset, d->ops->name);
+		return err_fail(err, ERR_BAD_INPUT, 0,
+				"%s at byte %" PRIu64 ": no %s data begins here", d->ops->name,
+				offset, d->ops->name);
 	return err_fail(err, ERR_BAD_INPUT, 0,
 			"%s at byte %" PRIu64 ": behind member %" PRIu64
 			" stands neither another one nor zero padding",
@@ -164,7 +165,8 @@ static int decoder_next(struct stream *s, struct block **out, struct error *err)
 		b->len = BLOCK_SIZE - io.out_len;
 		if (b->len > d->out_left) {
 			b->len = (size_t)d->out_left;
-			d->status = limit_passed(&d->limits, LIMIT_LAYER_SIZE, d->ops->name, &d->error);
+			d->status =
+				limit_passed(&d->limits, LIMIT_LAYER_SIZE, d->ops->name, &d->error);
 		}
 		d->out_left -= b->len;
 		if (b->len > 0) {

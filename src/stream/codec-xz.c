@@ -1,4 +1,5 @@
-/* xz, "The .xz File Format" 1.1: several streams, with padding in units of four bytes between them. */
+/* xz, "The .xz File Format" 1.1: several streams, with padding in units of four bytes between them.
+ */
 #include <lzma.h>
 #include <stdlib.h>
 
@@ -48,7 +49,8 @@ static void xz_close(void *state)
 
 static bool xz_magic(unsigned i, uint8_t byte)
 {
-	return byte == (uint8_t)"\xfd" "7zXZ"[i];
+	return byte == (uint8_t) "\xfd"
+				 "7zXZ"[i];
 }
 
 static int xz_error(struct xz *x, lzma_ret code, struct error *err)
@@ -57,7 +59,8 @@ static int xz_error(struct xz *x, lzma_ret code, struct error *err)
 	case LZMA_MEM_ERROR:
 		return err_nomem(err);
 	case LZMA_MEMLIMIT_ERROR:
-		return limit_passed(&x->limits, LIMIT_XZ_MEMORY, "memory that the stream needs", err);
+		return limit_passed(&x->limits, LIMIT_XZ_MEMORY, "memory that the stream needs",
+				    err);
 	case LZMA_UNSUPPORTED_CHECK:
 		return err_fail(err, ERR_UNSUPPORTED, 0, "an unknown kind of checksum");
 	case LZMA_OPTIONS_ERROR:

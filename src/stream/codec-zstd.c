@@ -79,23 +79,26 @@ static int zstd_error(struct zstd *z, size_t code, struct error *err)
 	}
 }
 
-/* A frame or a skippable one. libzstd may be built to read its older formats too, which no image may have
- * and which nobody looks after: they end here. */
+/* A frame or a skippable one. libzstd may be built to read its older formats too, which no image
+ * may have and which nobody looks after: they end here. */
 static bool zstd_magic(unsigned i, uint8_t byte)
 {
-	static const uint8_t frame[] = { 0x28, 0xb5, 0x2f, 0xfd }, skippable[] = { 0x50, 0x2a, 0x4d, 0x18 };
+	static const uint8_t frame[] = { 0x28, 0xb5, 0x2f, 0xfd },
+			     skippable[] = { 0x50, 0x2a, 0x4d, 0x18 };
 
 	return byte == frame[i] || (i == 0 ? byte & 0xf0 : byte) == skippable[i];
 }
 
-/* libzstd (1.5.4) does not compare the size that a frame declares where its last block is empty, unless the frame comes
- * in one piece: done here, so that the outcome does not depend on the pieces. */
+/* libzstd (1.5.4) does not compare the size that a frame declares where its last block is empty,
+ * unless the frame comes in one piece: done here, so that the outcome does not depend on the
+ * pieces. */
 static int size_check(struct zstd *z, struct error *err)
 {
 	unsigned long long size = ZSTD_getFrameContentSize(z->header, z->header_len);
 
 	if (size != ZSTD_CONTENTSIZE_UNKNOWN && size != z->made)
-		return err_fail(err, ERR_BAD_INPUT, 0, "the frame does not have the size it declares");
+		return err_fail(err, ERR_BAD_INPUT, 0,
+				"the frame does not have the size it declares");
 	return 1;
 }
 

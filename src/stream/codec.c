@@ -19,8 +19,8 @@ static bool is_zstd(const uint8_t *p, size_t n)
 	       ((p[0] & 0xf0) == 0x50 && memcmp(p + 1, "\x2a\x4d\x18", 3) == 0);
 }
 
-/* "BZh" could begin a file name in a plain tar: the marks of a block (pi) or of the end (its root) count
- * too. */
+/* "BZh" could begin a file name in a plain tar: the marks of a block (pi) or of the end (its root)
+ * count too. */
 static bool is_bzip2(const uint8_t *p, size_t n)
 {
 	return n >= 6 && memcmp(p, "BZh", 3) == 0 && p[3] >= '1' && p[3] <= '9' &&
@@ -29,7 +29,10 @@ static bool is_bzip2(const uint8_t *p, size_t n)
 
 static bool is_xz(const uint8_t *p, size_t n)
 {
-	return n >= 6 && memcmp(p, "\xfd" "7zXZ", 6) == 0;
+	return n >= 6 && memcmp(p,
+				"\xfd"
+				"7zXZ",
+				6) == 0;
 }
 
 static const struct {
@@ -122,8 +125,8 @@ static int plain_open(struct stream **out, struct stream *inner, const struct li
 	return 0;
 }
 
-int codec_open(struct stream **out, enum codec c, struct stream *inner,
-	       const struct limits *limits, struct error *err)
+int codec_open(struct stream **out, enum codec c, struct stream *inner, const struct limits *limits,
+	       struct error *err)
 {
 	if ((unsigned)c >= CODEC_COUNT)
 		return err_fail(err, ERR_BUG, 0, "codec %u", (unsigned)c);

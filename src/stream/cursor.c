@@ -1,6 +1,6 @@
 /* What is pending lies in two places, in this order: join[join_pos..join_len), then the rest of the
- * block. join is used only while a request straddles blocks, and takes no more of the next block than
- * that request wants: the bytes behind it are read in place again.
+ * block. join is used only while a request straddles blocks, and takes no more of the next block
+ * than that request wants: the bytes behind it are read in place again.
  */
 #include "stream/cursor.h"
 
@@ -99,8 +99,7 @@ static int peek_joined(struct cursor *c, size_t n, struct error *err)
 	return 0;
 }
 
-int cursor_peek(struct cursor *c, size_t n, const uint8_t **bytes, size_t *got,
-		struct error *err)
+int cursor_peek(struct cursor *c, size_t n, const uint8_t **bytes, size_t *got, struct error *err)
 {
 	int r;
 

@@ -51,7 +51,8 @@ static int unlinked_file(const char *dir)
 	char path[4096];
 	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
 
-	if (fd >= 0 || (size_t)snprintf(path, sizeof(path), "%s/uidfit-XXXXXX", dir) >= sizeof(path))
+	if (fd >= 0 ||
+	    (size_t)snprintf(path, sizeof(path), "%s/uidfit-XXXXXX", dir) >= sizeof(path))
 		return fd;
 	/* A file system without O_TMPFILE. */
 	fd = mkostemp(path, O_CLOEXEC);
@@ -67,7 +68,8 @@ static int make_file(struct spool *s, struct error *err)
 	if (dir && *dir) {
 		s->fd = unlinked_file(dir);
 		if (s->fd < 0)
-			return err_fail(err, ERR_IO, errno, "make a temporary file in TMPDIR '%s'", dir);
+			return err_fail(err, ERR_IO, errno, "make a temporary file in TMPDIR '%s'",
+					dir);
 		return 0;
 	}
 	/* /tmp is memory on many hosts, which is what a spool wants to spare. */
@@ -87,7 +89,8 @@ static int write_all(struct spool *s, const uint8_t *p, size_t n, struct error *
 		if (k < 0 && errno == EINTR)
 			continue;
 		if (k <= 0)
-			return err_fail(err, ERR_IO, k < 0 ? errno : ENOSPC, "write a temporary file");
+			return err_fail(err, ERR_IO, k < 0 ? errno : ENOSPC,
+					"write a temporary file");
 		p += k;
 		n -= (size_t)k;
 	}

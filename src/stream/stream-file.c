@@ -38,14 +38,16 @@ static int range_read(struct range *r, void *to, size_t n, uint64_t at, size_t *
 	return 0;
 }
 
-/* Doubles the read size; the kernel is told to read ahead only once reading has proved sequential. */
+/* Doubles the read size; the kernel is told to read ahead only once reading has proved sequential.
+ */
 static void range_grow(struct range *r)
 {
 	if (r->read_size < BLOCK_SIZE) {
 		r->read_size *= 2;
 	} else if (!r->advised) {
 		r->advised = true;
-		posix_fadvise(r->fd, (off_t)r->pos, (off_t)(r->end - r->pos), POSIX_FADV_SEQUENTIAL);
+		posix_fadvise(r->fd, (off_t)r->pos, (off_t)(r->end - r->pos),
+			      POSIX_FADV_SEQUENTIAL);
 	}
 }
 
@@ -114,8 +116,8 @@ int stream_open_range(struct stream **out, int fd, bool own_fd, uint64_t offset,
 
 	if (offset > INT64_MAX || len > INT64_MAX - offset)
 		return err_fail(err, ERR_BAD_INPUT, 0,
-				"a part of %" PRIu64 " bytes at byte %" PRIu64 " fits into no file", len,
-				offset);
+				"a part of %" PRIu64 " bytes at byte %" PRIu64 " fits into no file",
+				len, offset);
 	r = malloc(sizeof(*r));
 	if (!r)
 		return err_nomem(err);

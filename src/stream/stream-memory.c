@@ -120,7 +120,8 @@ int stream_open_chunked(struct stream **out, struct stream *inner, size_t n, str
 
 	if (!c)
 		return err_nomem(err);
-	*c = (struct chunked){ .base = { stream_can_skip(inner) ? &chunked_skip_ops : &chunked_ops },
+	*c = (struct chunked){ .base = { stream_can_skip(inner) ? &chunked_skip_ops
+								: &chunked_ops },
 			       .inner = inner,
 			       .max = MAX(n, (size_t)1) };
 	*out = &c->base;

@@ -44,8 +44,7 @@ static int grow(uint8_t **data, size_t *cap, size_t need, struct error *err)
 	return 0;
 }
 
-int stream_read_all(struct stream *s, uint64_t max, uint8_t **data, size_t *len,
-		    struct error *err)
+int stream_read_all(struct stream *s, uint64_t max, uint8_t **data, size_t *len, struct error *err)
 {
 	_cleanup_(freep) uint8_t *all = NULL;
 	size_t used = 0, cap = 0;

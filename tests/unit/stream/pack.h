@@ -40,7 +40,8 @@ static inline void sample_fill(uint8_t *p, size_t n, uint32_t seed)
 
 	for (size_t i = 0; i < n; i++) {
 		x = x * 1664525u + 1013904223u;
-		p[i] = (x >> 28) < 6 && i > 40 ? p[i - 1 - ((x >> 20) & 31)] : (uint8_t)('a' + (x >> 27));
+		p[i] = (x >> 28) < 6 && i > 40 ? p[i - 1 - ((x >> 20) & 31)]
+					       : (uint8_t)('a' + (x >> 27));
 	}
 }
 
@@ -87,7 +88,10 @@ static inline void gzip_full_header(struct buf *h, size_t name_len)
 	uint32_t crc;
 
 	pack_bytes(h, "\x1f\x8b\x08\x1e\x01\x02\x03\x04\x00\x03", 10);
-	pack_bytes(h, "\x05\x00" "extra", 7);
+	pack_bytes(h,
+		   "\x05\x00"
+		   "extra",
+		   7);
 	for (size_t i = 0; i < name_len; i++)
 		pack_bytes(h, "n", 1);
 	pack_bytes(h, "\0comment", 9);

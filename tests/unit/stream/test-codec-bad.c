@@ -1,5 +1,5 @@
-/* Decoders on broken input: cut off, bits flipped, junk behind it, too large. Never a hang, never a wrong
- * byte taken for a right one.
+/* Decoders on broken input: cut off, bits flipped, junk behind it, too large. Never a hang, never a
+ * wrong byte taken for a right one.
  */
 #include "pack.h"
 
@@ -11,8 +11,8 @@ static void expect_error(const struct variant *v, const void *bytes, size_t n, s
 	int r = unpack(v, bytes, n, chunk, &out, &err);
 
 	if (r != -(int)code)
-		fail_msg("%s, %zu bytes in pieces of %zu: %d (%s), expected %s", v->name, n, chunk, r,
-			 r ? err.msg : "", err_name(code));
+		fail_msg("%s, %zu bytes in pieces of %zu: %d (%s), expected %s", v->name, n, chunk,
+			 r, r ? err.msg : "", err_name(code));
 	if (in_message && !strstr(err.msg, in_message))
 		fail_msg("%s: '%s' lacks '%s'", v->name, err.msg, in_message);
 }
@@ -83,7 +83,8 @@ static void test_truncated_second_member(void **state)
 		first = packed.len;
 		pack(&packed, variants[v].codec, "second", 6);
 		for (size_t n = first + 1; n < packed.len; n++)
-			expect_error(&variants[v], packed.data, n, n % 2, ERR_TRUNCATED, "member 2");
+			expect_error(&variants[v], packed.data, n, n % 2, ERR_TRUNCATED,
+				     "member 2");
 	}
 }
 
@@ -112,8 +113,8 @@ static void test_flipped_bits(void **state)
 				fail_msg("%s: bit %zu flipped goes unseen", variants[v].name, bit);
 			harmless++;
 		}
-		/* The gzip header's time, system and extra flags are 48 bits and FTEXT one more; the
-		 * others have a few bits that say nothing. */
+		/* The gzip header's time, system and extra flags are 48 bits and FTEXT one more;
+		 * the others have a few bits that say nothing. */
 		assert_true(harmless <= 60);
 		assert_true(variants[v].codec != CODEC_GZIP || harmless >= 48);
 	}
@@ -124,7 +125,11 @@ static void test_trailing_junk(void **state)
 	static const struct {
 		const char *bytes;
 		size_t n;
-	} junk[] = { { "junk", 4 }, { "\0\0junk", 6 }, { "\0\0\0\0j", 5 }, { "x", 1 }, { "\xff\xff\xff\xff\xff\xff\xff\xff", 8 } };
+	} junk[] = { { "junk", 4 },
+		     { "\0\0junk", 6 },
+		     { "\0\0\0\0j", 5 },
+		     { "x", 1 },
+		     { "\xff\xff\xff\xff\xff\xff\xff\xff", 8 } };
 
 	(void)state;
 	for (size_t v = 0; v < ARRAY_SIZE(variants); v++) {
@@ -136,7 +141,8 @@ static void test_trailing_junk(void **state)
 			pack(&packed, variants[v].codec, "text", 4);
 			pack_bytes(&packed, junk[i].bytes, junk[i].n);
 			for (size_t chunk = 0; chunk < 2; chunk++) {
-				r = unpack(&variants[v], packed.data, packed.len, chunk, &out, &err);
+				r = unpack(&variants[v], packed.data, packed.len, chunk, &out,
+					   &err);
 				assert_int_equal(r, -ERR_BAD_INPUT);
 			}
 			assert_int_equal(out.len, 8);
@@ -167,7 +173,8 @@ static void test_not_even_a_magic(void **state)
 	for (size_t v = 0; v < ARRAY_SIZE(variants); v++) {
 		expect_error(&variants[v], "", 0, 0, ERR_TRUNCATED, "empty");
 		expect_error(&variants[v], "plain text, no codec", 20, 0, ERR_BAD_INPUT, "no ");
-		expect_error(&variants[v], "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16, 1, ERR_BAD_INPUT, "no ");
+		expect_error(&variants[v], "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16, 1, ERR_BAD_INPUT,
+			     "no ");
 	}
 }
 
@@ -210,7 +217,8 @@ static void test_checksums(void **state)
 
 		pack(&packed, variants[v].codec, bytes, sizeof(bytes));
 		/* gzip: CRC and length; zstd: content checksum. */
-		for (from_end = 1; from_end <= (variants[v].codec == CODEC_GZIP ? 8u : 4u); from_end++) {
+		for (from_end = 1; from_end <= (variants[v].codec == CODEC_GZIP ? 8u : 4u);
+		     from_end++) {
 			packed.data[packed.len - from_end] ^= 0x40;
 			expect_error(&variants[v], packed.data, packed.len, 0, ERR_BAD_INPUT, NULL);
 			packed.data[packed.len - from_end] ^= 0x40;
@@ -222,7 +230,9 @@ static void test_bomb(void **state)
 {
 	size_t n = 4 * BLOCK_SIZE;
 	uint8_t *bytes = calloc(1, n);
-	static const size_t at_most[] = { 0, 1, 1000, BLOCK_SIZE, BLOCK_SIZE + 1, 4 * BLOCK_SIZE - 1 };
+	static const size_t at_most[] = {
+		0, 1, 1000, BLOCK_SIZE, BLOCK_SIZE + 1, 4 * BLOCK_SIZE - 1
+	};
 
 	(void)state;
 	for (size_t v = 0; v < ARRAY_SIZE(variants); v++) {
@@ -235,8 +245,9 @@ static void test_bomb(void **state)
 			struct error err = { 0 };
 
 			l.v[LIMIT_LAYER_SIZE] = at_most[i];
-			assert_int_equal(unpack_limits(&variants[v], packed.data, packed.len, 0, &l, &out,
-						       &err), -ERR_LIMIT);
+			assert_int_equal(unpack_limits(&variants[v], packed.data, packed.len, 0, &l,
+						       &out, &err),
+					 -ERR_LIMIT);
 			assert_int_equal(out.len, at_most[i]);
 			assert_non_null(strstr(err.msg, "layer-size"));
 			assert_non_null(strstr(err.msg, codec_name(variants[v].codec)));
@@ -246,8 +257,9 @@ static void test_bomb(void **state)
 			struct error err = { 0 };
 
 			l.v[LIMIT_LAYER_SIZE] = n + more;
-			assert_int_equal(unpack_limits(&variants[v], packed.data, packed.len, 0, &l, &out,
-						       &err), 0);
+			assert_int_equal(unpack_limits(&variants[v], packed.data, packed.len, 0, &l,
+						       &out, &err),
+					 0);
 		}
 	}
 	free(bytes);
@@ -271,21 +283,24 @@ static void test_none_limit(void **state)
 static void test_memory_limits(void **state)
 {
 	const struct variant zstd = { "zstd", CODEC_ZSTD, "" }, xz = { "xz", CODEC_XZ, "" };
-	/* Window descriptor 0x90: exponent 18, 2^28 bytes; no content size. An empty raw block, the last. */
+	/* Window descriptor 0x90: exponent 18, 2^28 bytes; no content size. An empty raw block, the
+	 * last. */
 	static const uint8_t window[] = { 0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x90, 0x01, 0x00, 0x00 };
 	_cleanup_(buf_freep) struct buf packed = { 0 }, out = { 0 };
 	struct limits l = limits_default();
 	struct error err;
 
 	(void)state;
-	assert_int_equal(unpack_limits(&zstd, window, sizeof(window), 0, &l, &out, &err), -ERR_LIMIT);
+	assert_int_equal(unpack_limits(&zstd, window, sizeof(window), 0, &l, &out, &err),
+			 -ERR_LIMIT);
 	assert_non_null(strstr(err.msg, "zstd-window"));
 	l.v[LIMIT_ZSTD_WINDOW] = 1u << 28;
 	assert_int_equal(unpack_limits(&zstd, window, sizeof(window), 0, &l, &out, &err), 0);
 	pack_xz(&packed, "text", 4);
 	assert_int_equal(unpack_limits(&xz, packed.data, packed.len, 0, &l, &out, &err), 0);
 	l.v[LIMIT_XZ_MEMORY] = 100000;
-	assert_int_equal(unpack_limits(&xz, packed.data, packed.len, 0, &l, &out, &err), -ERR_LIMIT);
+	assert_int_equal(unpack_limits(&xz, packed.data, packed.len, 0, &l, &out, &err),
+			 -ERR_LIMIT);
 	assert_non_null(strstr(err.msg, "xz-memory"));
 }
 
@@ -293,14 +308,18 @@ static void test_memory_limits(void **state)
 static void test_zstd_unsupported(void **state)
 {
 	const struct variant zstd = { "zstd", CODEC_ZSTD, "" };
-	static const uint8_t dictionary[] = { 0x28, 0xb5, 0x2f, 0xfd, 0x01, 0x58, 0x2a, 0x01, 0, 0 };
+	static const uint8_t dictionary[] = {
+		0x28, 0xb5, 0x2f, 0xfd, 0x01, 0x58, 0x2a, 0x01, 0, 0
+	};
 
 	(void)state;
 	expect_error(&zstd, dictionary, sizeof(dictionary), 0, ERR_UNSUPPORTED, "dictionary");
-	expect_error(&zstd, "\x27\xb5\x2f\xfd\x00\x58\x01\0\0", 9, 1, ERR_BAD_INPUT, "no zstd data");
+	expect_error(&zstd, "\x27\xb5\x2f\xfd\x00\x58\x01\0\0", 9, 1, ERR_BAD_INPUT,
+		     "no zstd data");
 }
 
-/* A frame that declares nine bytes and has none: found by the fuzzer, and only seen by libzstd where it comes whole. */
+/* A frame that declares nine bytes and has none: found by the fuzzer, and only seen by libzstd
+ * where it comes whole. */
 static void test_zstd_content_size(void **state)
 {
 	const struct variant zstd = { "zstd", CODEC_ZSTD, "" };

@@ -23,9 +23,18 @@ static void expect(const struct variant *v, const struct buf *packed, const void
 
 static void test_sizes(void **state)
 {
-	static const size_t sizes[] = { 0,	1,	  2,	      100,	      32767,
-					32768,	65536,	  BLOCK_SIZE - 1, BLOCK_SIZE, BLOCK_SIZE + 1,
-					2 * BLOCK_SIZE, 700000 };
+	static const size_t sizes[] = { 0,
+					1,
+					2,
+					100,
+					32767,
+					32768,
+					65536,
+					BLOCK_SIZE - 1,
+					BLOCK_SIZE,
+					BLOCK_SIZE + 1,
+					2 * BLOCK_SIZE,
+					700000 };
 	uint8_t *bytes = malloc(700000);
 
 	(void)state;
@@ -200,8 +209,12 @@ static void test_detect(void **state)
 		{ "BZh01A", 6, CODEC_NONE },
 		{ "BZh9/f", 6, CODEC_NONE },
 		{ "BZh9", 4, CODEC_NONE },
-		{ "\xfd" "7zXZ\0", 6, CODEC_XZ },
-		{ "\xfd" "7zXZ", 5, CODEC_NONE },
+		{ "\xfd"
+		  "7zXZ\0",
+		  6, CODEC_XZ },
+		{ "\xfd"
+		  "7zXZ",
+		  5, CODEC_NONE },
 		{ "etc/passwd", 10, CODEC_NONE },
 	};
 
@@ -234,7 +247,8 @@ static void test_open_detected(void **state)
 			pack(&packed, (enum codec)c, bytes, sizeof(bytes));
 			assert_int_equal(stream_open_memory(&in, packed.data, packed.len, &err), 0);
 			assert_int_equal(stream_open_chunked(&cut, in,
-							     chunks[i] ? chunks[i] : 1 << 20, &err), 0);
+							     chunks[i] ? chunks[i] : 1 << 20, &err),
+					 0);
 			assert_int_equal(codec_open_detected(&s, cut, &found, &l, &err), 0);
 			assert_int_equal(found, c);
 			assert_int_equal(stream_can_skip(s), c == CODEC_NONE);
@@ -290,18 +304,12 @@ static void test_none_skips(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_runs),
-		cmocka_unit_test(test_stored),
-		cmocka_unit_test(test_members_and_padding),
-		cmocka_unit_test(test_many_members),
-		cmocka_unit_test(test_gzip_header_fields),
-		cmocka_unit_test(test_zstd_skippable),
-		cmocka_unit_test(test_xz_padding_between),
-		cmocka_unit_test(test_detect),
-		cmocka_unit_test(test_open_detected),
-		cmocka_unit_test(test_open_refused),
-		cmocka_unit_test(test_none_skips),
+		cmocka_unit_test(test_sizes),	       cmocka_unit_test(test_runs),
+		cmocka_unit_test(test_stored),	       cmocka_unit_test(test_members_and_padding),
+		cmocka_unit_test(test_many_members),   cmocka_unit_test(test_gzip_header_fields),
+		cmocka_unit_test(test_zstd_skippable), cmocka_unit_test(test_xz_padding_between),
+		cmocka_unit_test(test_detect),	       cmocka_unit_test(test_open_detected),
+		cmocka_unit_test(test_open_refused),   cmocka_unit_test(test_none_skips),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,12 +45,15 @@ static void test_known(void **state)
 	(void)state;
 	/* FIPS 180-2, appendix B.1 and C.1. */
 	assert_int_equal(digest_hex(DIGEST_SHA256, "abc", 3, hex, &err), 0);
-	assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	assert_string_equal(hex,
+			    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 	assert_int_equal(digest_hex(DIGEST_SHA512, "abc", 3, hex, &err), 0);
-	assert_string_equal(hex, "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
-				 "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f");
+	assert_string_equal(hex,
+			    "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+			    "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f");
 	assert_int_equal(digest_hex(DIGEST_SHA256, "", 0, hex, &err), 0);
-	assert_string_equal(hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+	assert_string_equal(hex,
+			    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
 static void test_tee(void **state)
@@ -180,9 +183,9 @@ static void test_inner_fails(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_known),	 cmocka_unit_test(test_tee),
+		cmocka_unit_test(test_known),	     cmocka_unit_test(test_tee),
 		cmocka_unit_test(test_closed_early), cmocka_unit_test(test_blocks_kept),
-		cmocka_unit_test(test_skipped),	 cmocka_unit_test(test_inner_fails),
+		cmocka_unit_test(test_skipped),	     cmocka_unit_test(test_inner_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,7 +100,8 @@ static void test_range(void **state)
 {
 	static const struct {
 		uint64_t offset, len;
-	} rows[] = { { 0, 0 }, { 0, 1 }, { 0, 700000 }, { 1, 699999 }, { 5000, 4096 }, { 699999, 1 }, { 700000, 0 } };
+	} rows[] = { { 0, 0 },	     { 0, 1 },	    { 0, 700000 }, { 1, 699999 },
+		     { 5000, 4096 }, { 699999, 1 }, { 700000, 0 } };
 	uint8_t *bytes = malloc(700000);
 	int fd;
 
@@ -111,7 +112,8 @@ static void test_range(void **state)
 		struct stream *s;
 		struct error err;
 
-		assert_int_equal(stream_open_range(&s, fd, false, rows[i].offset, rows[i].len, &err), 0);
+		assert_int_equal(
+			stream_open_range(&s, fd, false, rows[i].offset, rows[i].len, &err), 0);
 		expect_rest(s, bytes + rows[i].offset, rows[i].len);
 		stream_close(s);
 	}
@@ -398,7 +400,8 @@ static void test_cursor_blocks(void **state)
 			for (unsigned i = 0;; i++) {
 				/* A joined peek before every third one. */
 				if (i % 3 == 1)
-					assert_int_equal(cursor_peek(&c, chunk + 3, &p, &got, &err), 0);
+					assert_int_equal(cursor_peek(&c, chunk + 3, &p, &got, &err),
+							 0);
 				r = cursor_next_block(&c, piece, &b, &err);
 				if (r)
 					break;
