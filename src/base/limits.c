@@ -81,7 +81,8 @@ int limits_set(struct limits *l, const char *name_value, struct error *err)
 	for (size_t i = 0; i < LIMIT_COUNT; i++) {
 		if (strlen(rows[i].name) != (size_t)(eq - name_value) ||
 		    strncmp(rows[i].name, name_value, (size_t)(eq - name_value)) != 0) {
-			nearest_offer(name_value, (size_t)(eq - name_value), rows[i].name, &best, &distance);
+			nearest_offer(name_value, (size_t)(eq - name_value), rows[i].name, &best,
+				      &distance);
 			continue;
 		}
 		if (!parse_size(eq + 1, &l->v[i]))
@@ -89,8 +90,9 @@ int limits_set(struct limits *l, const char *name_value, struct error *err)
 					name_value, eq + 1, rows[i].unit);
 		return 0;
 	}
-	return err_fail(err, ERR_USAGE, 0, "--limit %s: no such limit%s%s (docs/limits.md lists them)",
-			name_value, best ? "; did you mean " : "", best ? best : "");
+	return err_fail(err, ERR_USAGE, 0,
+			"--limit %s: no such limit%s%s (docs/limits.md lists them)", name_value,
+			best ? "; did you mean " : "", best ? best : "");
 }
 
 int limit_passed(const struct limits *l, enum limit which, const char *what, struct error *err)
