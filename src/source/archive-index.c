@@ -1,5 +1,5 @@
-/* The member table of an archive in a regular file: one walk over the headers, bodies skipped; then any member can be
- * opened by any thread, through pread.
+/* The member table of an archive in a regular file: one walk over the headers, bodies skipped; then
+ * any member can be opened by any thread, through pread.
  */
 #include "source/members.h"
 #include "source/store.h"
@@ -22,9 +22,10 @@ static int archive_find(struct store *st, const char *name, struct stored *out, 
 	if (!m)
 		return 1;
 	if (m->sparse)
-		return err_fail(err, ERR_UNSUPPORTED, 0,
-				"'%s' is stored as a sparse file: make the archive again without --sparse",
-				m->name);
+		return err_fail(
+			err, ERR_UNSUPPORTED, 0,
+			"'%s' is stored as a sparse file: make the archive again without --sparse",
+			m->name);
 	memcpy(out->name, m->name, strlen(m->name) + 1);
 	out->size = m->size;
 	out->layer = true;

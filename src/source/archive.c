@@ -89,7 +89,8 @@ int archive_store_open(struct source *s, struct error *err)
 		return open_regular(s, fd, (uint64_t)st.st_size, err);
 	if (S_ISDIR(st.st_mode)) {
 		close(fd);
-		return err_fail(err, ERR_BAD_INPUT, 0, "%s is a directory, no archive (oci:, dir: and rootfs: read one)",
+		return err_fail(err, ERR_BAD_INPUT, 0,
+				"%s is a directory, no archive (oci:, dir: and rootfs: read one)",
 				s->path);
 	}
 	return open_once(s, fd, true, err);
@@ -110,9 +111,11 @@ int archive_images(struct source *s, struct error *err)
 		return oci_images(s, err);
 	if (store_has(s->store, "repositories"))
 		return err_fail(err, ERR_UNSUPPORTED, 0,
-				"%s: an archive of Docker before 1.10, without manifest.json: load it and save it again",
+				"%s: an archive of Docker before 1.10, without manifest.json: load "
+				"it and save it again",
 				s->path);
 	return err_fail(err, ERR_BAD_INPUT, 0,
-			"%s: no image archive: neither manifest.json nor index.json in it (tar:FILE, tar:- read it as one layer)",
+			"%s: no image archive: neither manifest.json nor index.json in it "
+			"(tar:FILE, tar:- read it as one layer)",
 			s->path);
 }

@@ -76,8 +76,8 @@ static int make_layers(struct content_walk *w, struct source_image *img,
 	return r;
 }
 
-static int read_config(struct content_walk *w, struct source_image *img,
-		       const struct descriptor *d, struct error *err)
+static int read_config(struct content_walk *w, struct source_image *img, const struct descriptor *d,
+		       struct error *err)
 {
 	_cleanup_(freep) uint8_t *data = NULL;
 	char name[BLOB_NAME_MAX];
@@ -119,7 +119,8 @@ static int build(struct content_walk *w, struct leaf *leaf, const struct oci_man
 	if (r < 0)
 		return r;
 	img->digest = leaf->digest;
-	/* An index's word on the platform only counts where the config has none: engines run what the config says. */
+	/* An index's word on the platform only counts where the config has none: engines run what
+	 * the config says. */
 	img->platform = img->config.platform;
 	if (!img->platform.os[0] && !img->platform.architecture[0])
 		img->platform = leaf->platform;

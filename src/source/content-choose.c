@@ -1,4 +1,5 @@
-/* Which of several manifests of one image are meant: by --platform, by this machine, or the only one.
+/* Which of several manifests of one image are meant: by --platform, by this machine, or the only
+ * one.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,13 +36,14 @@ static int know_platforms(struct content_walk *w, struct error *err)
 	return r;
 }
 
-/* The first that fits; one that names the very variant, or the one that this architecture has by default (v7 for arm,
- * v8 for arm64), before others. */
+/* The first that fits; one that names the very variant, or the one that this architecture has by
+ * default (v7 for arm, v8 for arm64), before others. */
 static struct leaf *best(struct content_walk *w)
 {
 	const struct platform *want = &w->source->platform;
-	const char *variant = want->variant[0] ? want->variant :
-			      strcmp(want->architecture, "arm") == 0 ? "v7" : "v8";
+	const char *variant = want->variant[0]			       ? want->variant
+			      : strcmp(want->architecture, "arm") == 0 ? "v7"
+								       : "v8";
 	struct leaf *found = NULL;
 
 	for (size_t i = 0; i < w->leaf_count; i++) {
@@ -64,9 +66,8 @@ static int list_seen(struct content_walk *w, struct error *err)
 
 		platform_print(&w->leaves[i].platform, text);
 		err_text(safe, sizeof(safe), text, strlen(text));
-		if (w->seen.len < 300 &&
-		    buf_printf(&w->seen, "%s%s", w->seen.len ? ", " : "",
-			       safe[0] ? safe : "unknown platform"))
+		if (w->seen.len < 300 && buf_printf(&w->seen, "%s%s", w->seen.len ? ", " : "",
+						    safe[0] ? safe : "unknown platform"))
 			return err_nomem(err);
 	}
 	return 0;

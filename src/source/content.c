@@ -126,7 +126,8 @@ int content_collect(struct content_walk *w, const struct descriptor *d, unsigned
 	}
 	if (kind == MEDIA_SCHEMA1)
 		return err_fail(err, ERR_UNSUPPORTED, 0,
-				"manifest %s is of Docker's schema 1: skopeo copy --format v2s2 converts it",
+				"manifest %s is of Docker's schema 1: skopeo copy --format v2s2 "
+				"converts it",
 				d->digest.text);
 	if (kind == MEDIA_MANIFEST)
 		return collect_manifest(w, d, err);
@@ -173,7 +174,7 @@ int content_build(struct content_walk *w, struct leaf *leaf, bool missing_ok, st
 		return 1;
 	}
 	if (r > 0)
-		return err_fail(err, ERR_NOT_FOUND, 0, "manifest %s is not in %s", leaf->digest.text,
-				w->source->path);
+		return err_fail(err, ERR_NOT_FOUND, 0, "manifest %s is not in %s",
+				leaf->digest.text, w->source->path);
 	return r < 0 ? r : content_build_from(w, leaf, data, len, err);
 }

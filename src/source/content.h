@@ -1,4 +1,5 @@
-/* Manifests and blobs named by digest, as the OCI layout and skopeo's dir: both keep them; from descriptors to images.
+/* Manifests and blobs named by digest, as the OCI layout and skopeo's dir: both keep them; from
+ * descriptors to images.
  */
 #pragma once
 
@@ -26,12 +27,12 @@ struct leaf {
 struct content_walk {
 	struct source *source;
 	const struct content_names *names;
-	uint64_t visits;     /* descriptors looked at, of all images: fan-out ends at limit images */
-	const char *name;    /* of the images that are being collected (borrowed) */
+	uint64_t visits;  /* descriptors looked at, of all images: fan-out ends at limit images */
+	const char *name; /* of the images that are being collected (borrowed) */
 	struct leaf *leaves; /* of one group, of which a platform picks one */
 	size_t leaf_count, leaf_cap;
-	size_t found;	     /* images of all groups, taken or not */
-	struct buf seen;     /* platforms that were not taken, for the message */
+	size_t found;	 /* images of all groups, taken or not */
+	struct buf seen; /* platforms that were not taken, for the message */
 };
 
 void content_walk_done(struct content_walk *w);
@@ -49,8 +50,8 @@ int content_collect_index(struct content_walk *w, const struct oci_index *index,
 int content_add_leaf(struct content_walk *w, const struct oci_digest *digest, uint64_t size,
 		     struct leaf **out, struct error *err) _must_check_;
 
-/* Reads manifest and config of a leaf into leaf->image. 1 where it is no image (a note says so), or where it is not
- * there and missing_ok. */
+/* Reads manifest and config of a leaf into leaf->image. 1 where it is no image (a note says so), or
+ * where it is not there and missing_ok. */
 int content_build(struct content_walk *w, struct leaf *leaf, bool missing_ok,
 		  struct error *err) _must_check_;
 /* The same from the manifest's bytes. */

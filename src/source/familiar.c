@@ -5,7 +5,8 @@
 
 #include "base/buf.h"
 
-/* A first component with a dot or a colon, or localhost, or with an upper-case letter, is a host. */
+/* A first component with a dot or a colon, or localhost, or with an upper-case letter, is a host.
+ */
 static bool is_host(const char *name, size_t n)
 {
 	if (n == 9 && memcmp(name, "localhost", 9) == 0)

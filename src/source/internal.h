@@ -21,9 +21,11 @@ struct source {
 	struct store *store; /* NULL for tar: and rootfs: */
 	int fd;		     /* tar: in a regular file */
 	struct stream *once; /* tar: that can be read once */
-	int (*scan)(struct source *s, source_blob_fn *fn, void *ctx, struct error *err); /* one-pass */
+	int (*scan)(struct source *s, source_blob_fn *fn, void *ctx,
+		    struct error *err); /* one-pass */
 	int (*read_images)(struct source *s, struct error *err);
-	int (*open_layer)(struct source *s, struct stream **out, struct error *err); /* without a store */
+	int (*open_layer)(struct source *s, struct stream **out,
+			  struct error *err); /* without a store */
 	bool scanned, have_images;
 	struct source_image *images;
 	size_t image_count;
@@ -33,10 +35,11 @@ struct source {
 
 /* One transport: open sets what differs, by what ref names. */
 typedef int source_open_fn(struct source *s, struct error *err);
-source_open_fn docker_archive_open, oci_open, oci_archive_open, dir_open, tar_open, rootfs_open, path_open,
-	stdin_open;
+source_open_fn docker_archive_open, oci_open, oci_archive_open, dir_open, tar_open, rootfs_open,
+	path_open, stdin_open;
 
-/* Opens s->path as an archive's store: a table of members where it can be sought in, else one pass. "-" and
+/* Opens s->path as an archive's store: a table of members where it can be sought in, else one pass.
+ * "-" and
  * "/dev/stdin" are standard input. */
 int archive_store_open(struct source *s, struct error *err) _must_check_;
 /* A stream that can be read once: standard input, a FIFO, a compressed file. */
@@ -49,9 +52,11 @@ int oci_images(struct source *s, struct error *err) _must_check_;
 int dir_images(struct source *s, struct error *err) _must_check_;
 int archive_images(struct source *s, struct error *err) _must_check_;
 /* One image with one layer named blob, and nothing known of it. */
-int single_layer_image(struct source *s, const char *blob, uint64_t size, struct error *err) _must_check_;
+int single_layer_image(struct source *s, const char *blob, uint64_t size,
+		       struct error *err) _must_check_;
 
-/* manifest.json as `docker save` writes it begins with '['; a web page's or an extension's with '{'. */
+/* manifest.json as `docker save` writes it begins with '['; a web page's or an extension's with
+ * '{'. */
 bool docker_manifest_begins(const uint8_t *bytes, size_t n);
 
 /* "docker-archive:app.tar:app:1.0"; suffix may be NULL. malloc'd, NULL where memory is short. */
@@ -67,5 +72,5 @@ void source_image_done(struct source_image *img);
 int source_add_image(struct source *s, struct source_image *img, struct error *err) _must_check_;
 
 /* Calls fn with a stream that it may close or not; inner stays the caller's. */
-int source_lend(source_blob_fn *fn, void *ctx, const char *blob, uint64_t size, struct stream *inner,
-		struct error *err) _must_check_;
+int source_lend(source_blob_fn *fn, void *ctx, const char *blob, uint64_t size,
+		struct stream *inner, struct error *err) _must_check_;

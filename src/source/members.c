@@ -36,7 +36,8 @@ bool member_clean(char out[MEMBER_NAME_MAX + 1], const char *name, size_t n)
 	return used > 0;
 }
 
-/* A symlink is relative to its directory, a hard link to the archive. "" for what leaves the archive. */
+/* A symlink is relative to its directory, a hard link to the archive. "" for what leaves the
+ * archive. */
 static char *clean_link(const char *name, const struct tar_entry *e)
 {
 	char joined[2 * MEMBER_NAME_MAX + 2], out[MEMBER_NAME_MAX + 1];
@@ -81,8 +82,10 @@ int members_add(struct members *m, const struct tar_entry *e, struct member **ou
 	if (r)
 		return r;
 	new = &m->v[m->count];
-	*new = (struct member){ .offset = e->body_offset, .size = e->body_size,
-				.sequence = m->count, .sparse = e->was_sparse };
+	*new = (struct member){ .offset = e->body_offset,
+				.size = e->body_size,
+				.sequence = m->count,
+				.sparse = e->was_sparse };
 	new->name = strdup(name);
 	new->link = is_link ? clean_link(name, e) : NULL;
 	if (!new->name || (is_link && !new->link)) {

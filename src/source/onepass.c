@@ -1,6 +1,7 @@
-/* An archive that is read once: standard input, or a compressed file. Which member is a manifest, a config or a layer is known
- * only when manifest.json has been seen, and that may be the last one. So that nothing goes to a temporary file, whatever could be
- * a document (small, begins as JSON does) is kept, and whatever could be a layer is handed on as it passes.
+/* An archive that is read once: standard input, or a compressed file. Which member is a manifest, a
+ * config or a layer is known only when manifest.json has been seen, and that may be the last one.
+ * So that nothing goes to a temporary file, whatever could be a document (small, begins as JSON
+ * does) is kept, and whatever could be a layer is handed on as it passes.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,8 @@
 #include "stream/codec.h"
 #include "stream/peek.h"
 
-/* Documents of an archive with a thousand images have half of it; attestations (SBOMs) can be as large as layers. */
+/* Documents of an archive with a thousand images have half of it; attestations (SBOMs) can be as
+ * large as layers. */
 #define KEPT_MAX (64u << 20)
 
 struct store_onepass {
@@ -28,9 +30,10 @@ static int onepass_find(struct store *st, const char *name, struct stored *out, 
 	if (!m)
 		return 1;
 	if (m->sparse)
-		return err_fail(err, ERR_UNSUPPORTED, 0,
-				"'%s' is stored as a sparse file: make the archive again without --sparse",
-				m->name);
+		return err_fail(
+			err, ERR_UNSUPPORTED, 0,
+			"'%s' is stored as a sparse file: make the archive again without --sparse",
+			m->name);
 	memcpy(out->name, m->name, strlen(m->name) + 1);
 	out->size = m->size;
 	out->layer = m->layer;
@@ -48,7 +51,8 @@ static int onepass_open(struct store *st, const char *name, struct stream **out,
 		return stream_open_memory(out, m->data, (size_t)m->size, err);
 	if (m->size > KEPT_MAX - o->kept)
 		return err_fail(err, ERR_LIMIT, 0,
-				"the archive holds more than %u MiB of JSON: as an uncompressed file it can be read",
+				"the archive holds more than %u MiB of JSON: as an uncompressed "
+				"file it can be read",
 				KEPT_MAX >> 20);
 	return err_fail(err, ERR_BAD_INPUT, 0, "'%s' is no JSON document", m->name);
 }
@@ -103,8 +107,8 @@ static void lent_close(_unused_ struct stream *s)
 static const struct stream_ops lent_ops = { lent_next, NULL, lent_close };
 static const struct stream_ops lent_skip_ops = { lent_next, lent_skip, lent_close };
 
-int source_lend(source_blob_fn *fn, void *ctx, const char *blob, uint64_t size, struct stream *inner,
-		struct error *err)
+int source_lend(source_blob_fn *fn, void *ctx, const char *blob, uint64_t size,
+		struct stream *inner, struct error *err)
 {
 	struct lent lent = { { stream_can_skip(inner) ? &lent_skip_ops : &lent_ops }, inner };
 
@@ -117,7 +121,8 @@ static bool looks_like_layer(const uint8_t *bytes, size_t n)
 	       (n >= TAR_BLOCK && tar_looks_like(bytes));
 }
 
-/* The formats' own names are kept whatever they hold, so that what is wrong with them can be said. */
+/* The formats' own names are kept whatever they hold, so that what is wrong with them can be said.
+ */
 static bool looks_like_document(const char *name, const uint8_t *bytes, size_t n)
 {
 	static const char *const known[] = { "manifest.json", "index.json", "oci-layout",
@@ -139,7 +144,8 @@ struct scan {
 	const struct limits *limits;
 };
 
-/* The bytes of a member that may be a document. One that looks like a layer too is handed on as well. */
+/* The bytes of a member that may be a document. One that looks like a layer too is handed on as
+ * well. */
 static int keep(struct scan *s, struct member *m, struct stream *body, struct error *err)
 {
 	_cleanup_(stream_closep) struct stream *again = NULL;

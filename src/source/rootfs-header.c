@@ -9,12 +9,22 @@
 
 /* ustar, pax(1): offset and length of each field. */
 enum {
-	F_NAME = 0, F_NAME_LEN = 100,
-	F_MODE = 100, F_UID = 108, F_GID = 116, F_ID_LEN = 8,
-	F_SIZE = 124, F_MTIME = 136, F_LONG_LEN = 12,
-	F_SUM = 148, F_TYPE = 156,
-	F_LINK = 157, F_LINK_LEN = 100,
-	F_MAGIC = 257, F_MAJOR = 329, F_MINOR = 337,
+	F_NAME = 0,
+	F_NAME_LEN = 100,
+	F_MODE = 100,
+	F_UID = 108,
+	F_GID = 116,
+	F_ID_LEN = 8,
+	F_SIZE = 124,
+	F_MTIME = 136,
+	F_LONG_LEN = 12,
+	F_SUM = 148,
+	F_TYPE = 156,
+	F_LINK = 157,
+	F_LINK_LEN = 100,
+	F_MAGIC = 257,
+	F_MAJOR = 329,
+	F_MINOR = 337,
 };
 
 int rootfs_record(struct buf *out, const char *key, const void *value, size_t n)
@@ -93,7 +103,8 @@ int rootfs_pad(struct buf *out)
 	return over ? buf_append(out, zeros, TAR_BLOCK - over) : 0;
 }
 
-/* Version 0.1: the map is in the header. It tells one empty run at the very end: all before it is a hole. */
+/* Version 0.1: the map is in the header. It tells one empty run at the very end: all before it is a
+ * hole. */
 static int sparse_records(struct buf *pax, int64_t size)
 {
 	char map[40];

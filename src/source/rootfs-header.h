@@ -1,4 +1,5 @@
-/* Writes the tar headers of a file system's entries: ustar, with PAX records for what does not fit (pax(1), pax Interchange Format).
+/* Writes the tar headers of a file system's entries: ustar, with PAX records for what does not fit
+ * (pax(1), pax Interchange Format).
  */
 #pragma once
 
@@ -14,8 +15,8 @@ struct rootfs_entry {
 	char type;	  /* typeflag */
 	const char *link; /* "" where none */
 	const struct stat *st;
-	uint64_t size;	  /* of the body that follows */
-	bool sparse;	  /* st_size by a sparse record; no body */
+	uint64_t size;		  /* of the body that follows */
+	bool sparse;		  /* st_size by a sparse record; no body */
 	const struct buf *xattrs; /* PAX records made by rootfs_record */
 };
 

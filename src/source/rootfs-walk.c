@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OPEN_MAX_DEPTH 32 /* descriptors kept open; a directory further up is opened again on the way back */
+#define OPEN_MAX_DEPTH                                                                             \
+	32 /* descriptors kept open; a directory further up is opened again on the way back */
 #define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
 
 int rootfs_walk_fail(const struct rootfs_walk *w, int sys, const char *what, struct error *err)
@@ -59,7 +60,8 @@ int rootfs_walk_file(const struct rootfs_walk *w, int *out, struct error *err)
 {
 	const char *name;
 	int dir = rootfs_walk_parent(w, &name);
-	_cleanup_(closep) int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	_cleanup_(closep) int fd =
+		openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
@@ -128,8 +130,7 @@ static bool is_frame(int fd, const struct walk_frame *f)
 /* Enters the current entry. */
 static int push(struct rootfs_walk *w, struct error *err)
 {
-	struct walk_frame f = { .dev = w->st.st_dev, .ino = w->st.st_ino,
-				.path_len = w->path.len };
+	struct walk_frame f = { .dev = w->st.st_dev, .ino = w->st.st_ino, .path_len = w->path.len };
 	const char *name;
 	int dir = rootfs_walk_parent(w, &name), r;
 
@@ -161,7 +162,8 @@ static int push(struct rootfs_walk *w, struct error *err)
 	return 0;
 }
 
-/* Leaves a directory. Its parent, if parked, is what ".." opens, unless somebody moved it: unpark() then. */
+/* Leaves a directory. Its parent, if parked, is what ".." opens, unless somebody moved it: unpark()
+ * then. */
 static void pop(struct rootfs_walk *w)
 {
 	struct walk_frame *f = &w->frames[--w->depth], *up = f - 1;

@@ -1,5 +1,5 @@
-/* Walks a directory's entries in the order of their names, parents first, without ever following a symbolic link and with
- * few descriptors open, however deep it goes.
+/* Walks a directory's entries in the order of their names, parents first, without ever following a
+ * symbolic link and with few descriptors open, however deep it goes.
  */
 #pragma once
 

@@ -12,8 +12,9 @@
 #include "tar/reader.h"
 
 #define FILL_TARGET (64 * 1024) /* headers made at once */
-#define ZEROS_INLINE 4096	/* a body up to this is written among the headers: cheaper than a block of its own */
-#define XATTR_VALUE_MAX 65536	/* XATTR_SIZE_MAX of linux/limits.h */
+#define ZEROS_INLINE                                                                               \
+	4096 /* a body up to this is written among the headers: cheaper than a block of its own */
+#define XATTR_VALUE_MAX 65536 /* XATTR_SIZE_MAX of linux/limits.h */
 
 /* The first path of each inode that has several. Open addressing; a slot with path NULL is free. */
 struct links {
@@ -21,7 +22,7 @@ struct links {
 		dev_t dev;
 		ino_t ino;
 		char *path;
-	} *slots;
+	} * slots;
 	size_t count, size; /* size: a power of two */
 };
 
@@ -109,7 +110,8 @@ static int one_xattr(struct rootfs *f, const char *path, const char *name, struc
 	return rootfs_record(&f->xattrs, key, value, (size_t)n) ? err_nomem(err) : 0;
 }
 
-/* No system call takes a directory's descriptor and a name; the path through /proc is the same thing. */
+/* No system call takes a directory's descriptor and a name; the path through /proc is the same
+ * thing. */
 static int read_xattrs(struct rootfs *f, struct error *err)
 {
 	char path[320], list[XATTR_VALUE_MAX];
@@ -257,8 +259,11 @@ static char tar_type(mode_t mode)
 static int emit(struct rootfs *f, struct error *err)
 {
 	const struct stat *st = &f->walk.st;
-	struct rootfs_entry e = { .name = buf_str(&f->walk.path), .type = tar_type(st->st_mode),
-				  .link = "", .st = st, .xattrs = &f->xattrs };
+	struct rootfs_entry e = { .name = buf_str(&f->walk.path),
+				  .type = tar_type(st->st_mode),
+				  .link = "",
+				  .st = st,
+				  .xattrs = &f->xattrs };
 	const char *first = NULL;
 	int r;
 

@@ -1,5 +1,6 @@
-/* dir: skopeo's plain directory (containers/image, directory/): "version", "manifest.json", blobs by their hex alone, the manifests
- * of an index as HEX.manifest.json; digests of another algorithm than sha256 as ALGORITHM-HEX.
+/* dir: skopeo's plain directory (containers/image, directory/): "version", "manifest.json", blobs
+ * by their hex alone, the manifests of an index as HEX.manifest.json; digests of another algorithm
+ * than sha256 as ALGORITHM-HEX.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,8 +39,8 @@ static int check_version(struct source *s, struct error *err)
 
 	r = store_read(s->store, "version", "version", s->limits, &data, &len, err);
 	if (r > 0)
-		return err_fail(err, ERR_BAD_INPUT, 0, "%s: no file 'version': not made by dir:",
-				s->path);
+		return err_fail(err, ERR_BAD_INPUT, 0,
+				"%s: no file 'version': not made by dir:", s->path);
 	if (r < 0)
 		return err_wrap(err, "%s", s->path);
 	if (len < strlen(known) || memcmp(data, known, strlen(known)) != 0)
@@ -77,7 +78,8 @@ static int collect(struct content_walk *w, const uint8_t *data, size_t len, stru
 
 	if (kind == MEDIA_SCHEMA1)
 		return err_fail(err, ERR_UNSUPPORTED, 0,
-				"manifest.json is of Docker's schema 1: skopeo copy --format v2s2 converts it");
+				"manifest.json is of Docker's schema 1: skopeo copy --format v2s2 "
+				"converts it");
 	if (kind != MEDIA_INDEX)
 		return single(w, data, len, err);
 	r = oci_index_parse(&index, data, len, w->source->limits, err);

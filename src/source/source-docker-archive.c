@@ -1,6 +1,7 @@
-/* docker-archive: what `docker save`, podman and skopeo write: manifest.json, a config a member, a layer a member, by names that
- * only manifest.json gives. Docker 25 and later put an OCI layout (index.json, blobs/sha256) into the same archive; manifest.json
- * names its blobs. Until then each layer lay in <id>/layer.tar, a repeated one as a link to the first.
+/* docker-archive: what `docker save`, podman and skopeo write: manifest.json, a config a member, a
+ * layer a member, by names that only manifest.json gives. Docker 25 and later put an OCI layout
+ * (index.json, blobs/sha256) into the same archive; manifest.json names its blobs. Until then each
+ * layer lay in <id>/layer.tar, a repeated one as a link to the first.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +32,8 @@ static bool digest_of_name(const char *name, bool content_only, struct oci_diges
 	return oci_digest_parse(out, text, &ignored) == 0;
 }
 
-/* The image's digest is its config's. In blobs/ the name must hold; in the old layout docker looks at the bytes alone. */
+/* The image's digest is its config's. In blobs/ the name must hold; in the old layout docker looks
+ * at the bytes alone. */
 static int config_digest(struct source *s, const char *name, const uint8_t *data, size_t len,
 			 struct oci_digest *out, struct error *err)
 {
@@ -194,8 +196,9 @@ static int choose(struct source *s, const struct docker_archive_image *v, size_t
 			continue;
 		any = true;
 		r = add(s, &v[i],
-			tag ? source_name(s, tag) :
-			      count > 1 ? source_name_index(s, i) : source_name(s, NULL),
+			tag	    ? source_name(s, tag)
+			: count > 1 ? source_name_index(s, i)
+				    : source_name(s, NULL),
 			err);
 	}
 	if (r == 0 && !any && s->ref_name)

@@ -1,4 +1,5 @@
-/* oci: and oci-archive: an image layout (image-spec image-layout.md): oci-layout, index.json, blobs/ALGORITHM/HEX. */
+/* oci: and oci-archive: an image layout (image-spec image-layout.md): oci-layout, index.json,
+ * blobs/ALGORITHM/HEX. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,14 +32,16 @@ static const char *ref_of(const struct descriptor *d)
 	return d->image_name ? d->image_name : d->ref_name;
 }
 
-/* Layouts name an image by the annotation as it stands; Docker's have the full name in containerd's. */
+/* Layouts name an image by the annotation as it stands; Docker's have the full name in
+ * containerd's. */
 static bool is_named(const struct descriptor *d, const char *name)
 {
 	return (d->ref_name && strcmp(d->ref_name, name) == 0) ||
 	       (d->image_name && familiar_equal(d->image_name, name));
 }
 
-/* Descriptors of one image for several platforms: the same name (or both none), and each tells its platform. */
+/* Descriptors of one image for several platforms: the same name (or both none), and each tells its
+ * platform. */
 static bool same_group(const struct descriptor *a, const struct descriptor *b)
 {
 	const char *x = ref_of(a), *y = ref_of(b);
@@ -106,8 +109,8 @@ static int choose(struct content_walk *w, const struct oci_index *index, struct 
 		return err_fail(err, ERR_NOT_FOUND, 0, "%s has %zu images, none @%ld", s->path,
 				index->count, s->ref_index);
 	for (size_t i = 0; i < index->count; i++) {
-		if (s->ref_index >= 0 ? (size_t)s->ref_index != i :
-					s->ref_name && !is_named(&index->manifests[i], s->ref_name))
+		if (s->ref_index >= 0 ? (size_t)s->ref_index != i
+				      : s->ref_name && !is_named(&index->manifests[i], s->ref_name))
 			done[i] = true;
 	}
 	for (size_t i = 0; r == 0 && i < index->count; i++) {
@@ -133,9 +136,10 @@ int oci_images(struct source *s, struct error *err)
 		s->transport = TRANSPORT_OCI_ARCHIVE;
 	r = store_read(s->store, "index.json", "index.json", s->limits, &data, &len, err);
 	if (r > 0 && store_has(s->store, "manifest.json"))
-		return err_fail(err, ERR_BAD_INPUT, 0,
-				"%s: no index.json, but manifest.json: docker-archive: or dir: read it",
-				s->path);
+		return err_fail(
+			err, ERR_BAD_INPUT, 0,
+			"%s: no index.json, but manifest.json: docker-archive: or dir: read it",
+			s->path);
 	if (r > 0)
 		return err_fail(err, ERR_BAD_INPUT, 0, "%s: no OCI layout: no index.json in it",
 				s->path);

@@ -20,7 +20,8 @@ int stdin_open(struct source *s, struct error *err)
 	return archive_store_open(s, err);
 }
 
-/* "HEX", "HEX.tar", "HEX/layer.tar", "blobs/sha256/HEX", "sha256:HEX": no layer begins like that. */
+/* "HEX", "HEX.tar", "HEX/layer.tar", "blobs/sha256/HEX", "sha256:HEX": no layer begins like that.
+ */
 static bool is_archive_name(const char *name)
 {
 	static const char *const prefixes[] = { "blobs/sha256/", "sha256:", "" };
@@ -98,7 +99,8 @@ static int guess_compressed(struct source *s, int fd, uint64_t size, enum guess 
 	return r < 0 ? err_wrap(err, "%s", s->path) : 0;
 }
 
-/* An uncompressed one by its member table; one with more members than an archive may have is a layer. */
+/* An uncompressed one by its member table; one with more members than an archive may have is a
+ * layer. */
 static int guess_plain(struct source *s, int fd, enum guess *guess, struct error *err)
 {
 	_cleanup_(freep) uint8_t *data = NULL;
@@ -180,7 +182,8 @@ int path_open(struct source *s, struct error *err)
 		return stdin_open(s, err);
 	if (stat(s->path, &st) < 0 && errno == ENOENT)
 		return err_fail(err, ERR_NOT_FOUND, 0,
-				"%s: no such file; names of images in engines and registries are not built yet",
+				"%s: no such file; names of images in engines and registries are "
+				"not built yet",
 				s->path);
 	/* A FIFO is read once: opening it twice would lose its writer. */
 	if (S_ISFIFO(st.st_mode)) {

@@ -22,7 +22,8 @@ int rootfs_open(struct source *s, struct error *err)
 		return err_fail(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, errno, "open '%s'",
 				s->path);
 	if (!S_ISDIR(st.st_mode))
-		return err_fail(err, ERR_BAD_INPUT, 0, "%s is no directory (tar:FILE reads one layer from a file)",
+		return err_fail(err, ERR_BAD_INPUT, 0,
+				"%s is no directory (tar:FILE reads one layer from a file)",
 				s->path);
 	s->read_images = rootfs_images;
 	s->open_layer = rootfs_layer_open;

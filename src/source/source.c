@@ -10,7 +10,8 @@
 static int not_built_yet(struct source *s, struct error *err)
 {
 	return err_fail(err, ERR_UNSUPPORTED, 0,
-			"%s: this transport is not built yet: 'skopeo copy' to oci:DIR makes what can be read",
+			"%s: this transport is not built yet: 'skopeo copy' to oci:DIR makes what "
+			"can be read",
 			transport_name(s->transport));
 }
 
@@ -101,8 +102,7 @@ int source_scan(struct source *s, source_blob_fn *fn, void *ctx, struct error *e
 
 	if (!s->scan || s->scanned)
 		return err_fail(err, ERR_SEQUENCE, 0, "%s: %s", s->path,
-				s->scan ? "a one-pass source is read once" :
-					  "no one-pass source");
+				s->scan ? "a one-pass source is read once" : "no one-pass source");
 	s->scanned = true;
 	r = s->scan(s, fn, ctx, err);
 	return r < 0 ? err_wrap(err, "%s", s->path) : 0;
@@ -148,9 +148,10 @@ static int layer_missing(const struct source *s, const struct source_layer *laye
 	char text[150];
 
 	if (url)
-		return err_fail(err, ERR_NOT_FOUND, 0,
-				"%s: not in %s; it is a foreign layer, which only its own server gives: %s",
-				label, s->path, err_text(text, sizeof(text), url, strlen(url)));
+		return err_fail(
+			err, ERR_NOT_FOUND, 0,
+			"%s: not in %s; it is a foreign layer, which only its own server gives: %s",
+			label, s->path, err_text(text, sizeof(text), url, strlen(url)));
 	return err_fail(err, ERR_NOT_FOUND, 0, "%s: not in %s", label, s->path);
 }
 
@@ -161,9 +162,9 @@ int layer_find(struct source *s, const struct source_layer *layer, struct stored
 	int r;
 
 	snprintf(label, sizeof(label), "layer %zu %s", layer_number(s, layer),
-		 layer->digest.text[0] ?
-			 layer->digest.text :
-			 err_text(blob, sizeof(blob), layer->blob, strlen(layer->blob)));
+		 layer->digest.text[0]
+			 ? layer->digest.text
+			 : err_text(blob, sizeof(blob), layer->blob, strlen(layer->blob)));
 	r = s->store->ops->find(s->store, layer->blob, out, err);
 	if (r < 0)
 		return err_wrap(err, "%s", label);
@@ -179,8 +180,8 @@ int layer_find(struct source *s, const struct source_layer *layer, struct stored
 	return 0;
 }
 
-/* The layers of a one-pass source are not opened any more: what is wrong with them is told here. Links are followed, so
- * that a layer has the name that the scan told. */
+/* The layers of a one-pass source are not opened any more: what is wrong with them is told here.
+ * Links are followed, so that a layer has the name that the scan told. */
 static int settle_layers(struct source *s, struct error *err)
 {
 	for (size_t i = 0; i < s->image_count; i++) {

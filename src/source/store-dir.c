@@ -1,5 +1,5 @@
-/* A directory as a store. Names come from documents that the layout itself holds, so that they are taken apart and
- * each part is opened beneath the one before, none through a symbolic link.
+/* A directory as a store. Names come from documents that the layout itself holds, so that they are
+ * taken apart and each part is opened beneath the one before, none through a symbolic link.
  */
 #include "source/store.h"
 
@@ -14,7 +14,8 @@ struct store_dir {
 	int fd;
 };
 
-/* 0 with *fd open, 1 where it is not there. O_NONBLOCK: a FIFO in place of a blob must not block. */
+/* 0 with *fd open, 1 where it is not there. O_NONBLOCK: a FIFO in place of a blob must not block.
+ */
 static int open_beneath(const struct store_dir *d, const char *name, int *out, struct stat *st,
 			struct error *err)
 {
@@ -23,7 +24,7 @@ static int open_beneath(const struct store_dir *d, const char *name, int *out, s
 	_cleanup_(closep) int fd = -1;
 	const char *slash;
 
-	for (const char *p = name; ; p = slash + 1) {
+	for (const char *p = name;; p = slash + 1) {
 		int flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
 
 		slash = strchr(p, '/');
@@ -35,7 +36,8 @@ static int open_beneath(const struct store_dir *d, const char *name, int *out, s
 			return 1;
 		if (fd < 0 && (errno == ELOOP || errno == ENOTDIR))
 			return err_fail(err, ERR_BAD_INPUT, 0,
-					"'%s' lies behind a symbolic link: a layout's blobs are regular files in it",
+					"'%s' lies behind a symbolic link: a layout's blobs are "
+					"regular files in it",
 					name);
 		if (fd < 0)
 			return err_fail(err, ERR_IO, errno, "open '%s'", name);

@@ -4,9 +4,9 @@
 #include "make.h"
 
 #define TYPE_MANIFEST "application/vnd.oci.image.manifest.v1+json"
-#define TYPE_INDEX "application/vnd.oci.image.index.v1+json"
-#define TYPE_CONFIG "application/vnd.oci.image.config.v1+json"
-#define TYPE_LAYER "application/vnd.oci.image.layer.v1.tar"
+#define TYPE_INDEX    "application/vnd.oci.image.index.v1+json"
+#define TYPE_CONFIG   "application/vnd.oci.image.config.v1+json"
+#define TYPE_LAYER    "application/vnd.oci.image.layer.v1.tar"
 
 /* How a test's layout names its blobs. */
 static const char *blob_format = "blobs/sha256/%s", *document_format = "blobs/sha256/%s";
@@ -28,7 +28,8 @@ static inline const char *put_document(struct files *f, const char *type, const 
 {
 	const char *hex = sha(json, strlen(json));
 
-	put(f, blob_name(strcmp(type, TYPE_CONFIG) == 0 ? blob_format : document_format, hex), json);
+	put(f, blob_name(strcmp(type, TYPE_CONFIG) == 0 ? blob_format : document_format, hex),
+	    json);
 	return text("{\"mediaType\":\"%s\",\"digest\":\"sha256:%s\",\"size\":%zu%s}", type, hex,
 		    strlen(json), extra);
 }
@@ -50,12 +51,15 @@ static inline const char *put_image(struct files *f, const char *arch, const cha
 
 	config = put_document(f, TYPE_CONFIG,
 			      text("{\"os\":\"linux\",\"architecture\":\"%s\",\"rootfs\":{\"type\":"
-				   "\"layers\",\"diff_ids\":[\"sha256:%s\"]}}", arch, layer), "");
-	return put_document(f, TYPE_MANIFEST,
-			    text("{\"schemaVersion\":2,\"config\":%s,\"layers\":[{\"mediaType\":\""
-				 TYPE_LAYER "\",\"digest\":\"sha256:%s\",\"size\":%d}]}", config,
-				 layer, 3 * TAR_BLOCK),
-			    extra);
+				   "\"layers\",\"diff_ids\":[\"sha256:%s\"]}}",
+				   arch, layer),
+			      "");
+	return put_document(
+		f, TYPE_MANIFEST,
+		text("{\"schemaVersion\":2,\"config\":%s,\"layers\":[{\"mediaType\":\"" TYPE_LAYER
+		     "\",\"digest\":\"sha256:%s\",\"size\":%d}]}",
+		     config, layer, 3 * TAR_BLOCK),
+		extra);
 }
 
 static inline const char *platform_of(const char *arch)

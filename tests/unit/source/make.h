@@ -1,13 +1,15 @@
-/* Small sources made by hand: a list of files, written as a directory, as an archive, compressed, or as a stream that
- * is read once; and what each of them gave.
+/* Small sources made by hand: a list of files, written as a directory, as an archive, compressed,
+ * or as a stream that is read once; and what each of them gave.
  */
 #pragma once
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
+
 #include <cmocka.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -120,11 +122,11 @@ static inline void tar_header(struct buf *out, const char *name, char type, cons
 
 	memcpy(h, name, MIN(strlen(name), (size_t)100));
 	memcpy(h + 157, link, MIN(strlen(link), (size_t)100));
-	snprintf(h + 100, 8, "%07o", 0644);
-	snprintf(h + 108, 8, "%07o", 0);
-	snprintf(h + 116, 8, "%07o", 0);
+	snprintf(h + 100, 8, "%07o", 0644u);
+	snprintf(h + 108, 8, "%07o", 0u);
+	snprintf(h + 116, 8, "%07o", 0u);
 	snprintf(h + 124, 12, "%011zo", size);
-	snprintf(h + 136, 12, "%011o", 0);
+	snprintf(h + 136, 12, "%011o", 0u);
 	h[156] = type;
 	memcpy(h + 257, "ustar\00000", 8);
 	memset(h + 148, ' ', 8);
@@ -304,8 +306,9 @@ static inline int read_layers(struct outcome *o)
 static inline int look_at(struct outcome *o, const struct ref *ref, const struct ask *ask, int in)
 {
 	struct platform platform;
-	struct source_options opts = { .limits = &o->limits, .notes = o->notes, .stdin_fd = in,
-				       .all_platforms = ask->all };
+	struct source_options opts = {
+		.limits = &o->limits, .notes = o->notes, .stdin_fd = in, .all_platforms = ask->all
+	};
 	int r;
 
 	if (ask->platform) {
@@ -358,8 +361,9 @@ static inline struct outcome look_at_bytes(const struct buf *bytes, enum mode mo
 	if (mode == MODE_PATH)
 		ref = (struct ref){ TRANSPORT_PATH, strdup(path), NULL, -1 };
 	else
-		assert_int_equal(ref_parse(&ref, text("%s:%s%s", ask->transport, path, ask->suffix),
-					   &o.err), 0);
+		assert_int_equal(
+			ref_parse(&ref, text("%s:%s%s", ask->transport, path, ask->suffix), &o.err),
+			0);
 	o.r = look_at(&o, &ref, ask, in);
 	ref_free(&ref);
 	buf_free(&gz);
@@ -380,9 +384,12 @@ static inline struct outcome look_at_files(const struct files *f, enum mode mode
 
 		o = outcome_new(ask);
 		as_dir(f, dir);
-		assert_int_equal(ref_parse(&ref, text("%s:%s%s", strcmp(ask->transport, "dir") == 0 ?
-								      "dir" : "oci",
-						      dir, ask->suffix), &o.err), 0);
+		assert_int_equal(ref_parse(&ref,
+					   text("%s:%s%s",
+						strcmp(ask->transport, "dir") == 0 ? "dir" : "oci",
+						dir, ask->suffix),
+					   &o.err),
+				 0);
 		o.r = look_at(&o, &ref, ask, -1);
 		ref_free(&ref);
 		return o;

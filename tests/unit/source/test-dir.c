@@ -20,8 +20,8 @@ static void several(struct files *f)
 	const char *arm = put_image(f, "arm64", platform_of("arm64"));
 
 	put(f, "manifest.json",
-	    text("{\"schemaVersion\":2,\"mediaType\":\"" TYPE_INDEX "\",\"manifests\":[%s,%s]}", arm,
-		 put_image(f, "amd64", platform_of("amd64"))));
+	    text("{\"schemaVersion\":2,\"mediaType\":\"" TYPE_INDEX "\",\"manifests\":[%s,%s]}",
+		 arm, put_image(f, "amd64", platform_of("amd64"))));
 	put_version(f);
 }
 
@@ -58,7 +58,8 @@ static void bad_config(struct files *f)
 static void schema1(struct files *f)
 {
 	no_manifest(f);
-	put(f, "manifest.json", "{\"schemaVersion\":1,\"name\":\"x\",\"fsLayers\":[],\"history\":[]}");
+	put(f, "manifest.json",
+	    "{\"schemaVersion\":1,\"name\":\"x\",\"fsLayers\":[],\"history\":[]}");
 }
 
 static const struct {
@@ -69,7 +70,10 @@ static const struct {
 } cases[] = {
 	{ "single", single, { .suffix = "" }, { .images = 1, .arch = "amd64" } },
 	{ "several", several, { .suffix = "" }, { .images = 1, .arch = "amd64" } },
-	{ "several, arm64", several, { .suffix = "", .platform = "linux/arm64" }, { .images = 1, .arch = "arm64" } },
+	{ "several, arm64",
+	  several,
+	  { .suffix = "", .platform = "linux/arm64" },
+	  { .images = 1, .arch = "arm64" } },
 	{ "several, all", several, { .suffix = "", .all = true }, { .images = 2 } },
 	{ "no version", no_version, { .suffix = "" }, { ERR_BAD_INPUT, "version" } },
 	{ "other version", other_version, { .suffix = "" }, { ERR_UNSUPPORTED, "2.0" } },

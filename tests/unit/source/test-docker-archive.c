@@ -1,8 +1,9 @@
-/* docker-archive: each case from a file, from a compressed file and from standard input: the same answer. */
+/* docker-archive: each case from a file, from a compressed file and from standard input: the same
+ * answer. */
 #include "make.h"
 
-#define CONFIG(arch, diff_ids)                                       \
-	"{\"os\":\"linux\",\"architecture\":\"" arch "\","           \
+#define CONFIG(arch, diff_ids)                                                                     \
+	"{\"os\":\"linux\",\"architecture\":\"" arch "\","                                         \
 	"\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[" diff_ids "]}}"
 
 static const char *config_of(const char *arch, const char *const *layers, size_t n)
@@ -173,13 +174,15 @@ static void config_renamed(struct files *f)
 	get(f, f->v[2].name)->data.data[0] = '\n';
 	assert_int_equal(buf_append_str(&f->v[2].data, ""), 0);
 	f->v[2].data.len = 0;
-	assert_int_equal(buf_append_str(&f->v[2].data,
-					" {\"os\":\"linux\",\"architecture\":\"amd64\",\"rootfs\":{"
-					"\"type\":\"layers\",\"diff_ids\":[\"sha256:"
-					"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\","
-					"\"sha256:"
-					"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\"]}}"),
-			 0);
+	assert_int_equal(
+		buf_append_str(
+			&f->v[2].data,
+			" {\"os\":\"linux\",\"architecture\":\"amd64\",\"rootfs\":{"
+			"\"type\":\"layers\",\"diff_ids\":[\"sha256:"
+			"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\","
+			"\"sha256:"
+			"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\"]}}"),
+		0);
 }
 
 static void other_machine(struct files *f)
@@ -202,7 +205,8 @@ static void several(struct files *f)
 	put(f, "manifest.json",
 	    text("[{\"Config\":\"%s\",\"RepoTags\":[\"docker.io/library/app:latest\","
 		 "\"host.example:5000/x/app:2\"],\"Layers\":[\"one/layer.tar\",\"two/layer.tar\"]},"
-		 "{\"Config\":\"%s\",\"RepoTags\":null,\"Layers\":[\"one/layer.tar\",\"two/layer.tar\"]}]",
+		 "{\"Config\":\"%s\",\"RepoTags\":null,\"Layers\":[\"one/layer.tar\",\"two/"
+		 "layer.tar\"]}]",
 		 f->v[2].name, f->v[3].name));
 }
 
@@ -216,22 +220,26 @@ static void hybrid_with(struct files *f, bool good)
 	config_hex = sha(json, strlen(json));
 	put_bytes(f, text("blobs/sha256/%s", diff), layer.data, layer.len);
 	put(f, text("blobs/sha256/%s", config_hex), good ? json : text(" %s", json));
-	manifest = text("{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\","
-			"\"config\":{\"mediaType\":\"application/vnd.oci.image.config.v1+json\","
-			"\"digest\":\"sha256:%s\",\"size\":%zu},\"layers\":[{\"mediaType\":"
-			"\"application/vnd.oci.image.layer.v1.tar\",\"digest\":\"sha256:%s\",\"size\":%zu}]}",
-			config_hex, strlen(json), diff, layer.len);
+	manifest = text(
+		"{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\","
+		"\"config\":{\"mediaType\":\"application/vnd.oci.image.config.v1+json\","
+		"\"digest\":\"sha256:%s\",\"size\":%zu},\"layers\":[{\"mediaType\":"
+		"\"application/"
+		"vnd.oci.image.layer.v1.tar\",\"digest\":\"sha256:%s\",\"size\":%zu}]}",
+		config_hex, strlen(json), diff, layer.len);
 	manifest_hex = sha(manifest, strlen(manifest));
 	put(f, text("blobs/sha256/%s", manifest_hex), manifest);
 	put(f, "index.json",
 	    text("{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":"
-		 "\"application/vnd.oci.image.manifest.v1+json\",\"digest\":\"sha256:%s\",\"size\":%zu,"
+		 "\"application/"
+		 "vnd.oci.image.manifest.v1+json\",\"digest\":\"sha256:%s\",\"size\":%zu,"
 		 "\"annotations\":{\"io.containerd.image.name\":\"docker.io/library/app:latest\","
 		 "\"org.opencontainers.image.ref.name\":\"latest\"}}]}",
 		 manifest_hex, strlen(manifest)));
 	put(f, "manifest.json",
 	    text("[{\"Config\":\"blobs/sha256/%s\",\"RepoTags\":[\"app:latest\"],"
-		 "\"Layers\":[\"blobs/sha256/%s\"],\"LayerSources\":{}}]", config_hex, diff));
+		 "\"Layers\":[\"blobs/sha256/%s\"],\"LayerSources\":{}}]",
+		 config_hex, diff));
 	put(f, "oci-layout", "{\"imageLayoutVersion\":\"1.0.0\"}");
 	buf_free(&layer);
 }
@@ -282,42 +290,80 @@ static const struct {
 	{ "link loop", link_loop, { .suffix = "" }, { ERR_NOT_FOUND, "layer 1 two/layer.tar" } },
 	{ "link out", link_outside, { .suffix = "" }, { ERR_NOT_FOUND, "layer 1 two/layer.tar" } },
 	{ "link from the root", link_absolute, { .suffix = "" }, { ERR_NOT_FOUND, "layer 1" } },
-	{ "no layer", no_layer, { .suffix = "" }, { ERR_NOT_FOUND, "layer 1 two/layer.tar: not in" } },
+	{ "no layer",
+	  no_layer,
+	  { .suffix = "" },
+	  { ERR_NOT_FOUND, "layer 1 two/layer.tar: not in" } },
 	{ "no config", no_config, { .suffix = "" }, { ERR_NOT_FOUND, "config " } },
-	{ "no manifest", no_manifest, { .suffix = "" }, { ERR_BAD_INPUT, "neither manifest.json" } },
+	{ "no manifest",
+	  no_manifest,
+	  { .suffix = "" },
+	  { ERR_BAD_INPUT, "neither manifest.json" } },
 	{ "before 1.10", before_1_10, { .suffix = "" }, { ERR_UNSUPPORTED, "before 1.10" } },
-	{ "a layer too few", layer_too_few, { .suffix = "" }, { ERR_BAD_INPUT, "1 layers, the config 2" } },
-	{ "manifest twice", manifest_twice, { .suffix = "" },
+	{ "a layer too few",
+	  layer_too_few,
+	  { .suffix = "" },
+	  { ERR_BAD_INPUT, "1 layers, the config 2" } },
+	{ "manifest twice",
+	  manifest_twice,
+	  { .suffix = "" },
 	  { .images = 1, .name = ":app:1.0", .note = "'manifest.json' more than once" } },
 	{ "duplicate keys", duplicate_keys, { .suffix = "" }, { ERR_BAD_INPUT, NULL } },
 	{ "not JSON", not_json, { .suffix = "" }, { ERR_BAD_INPUT, NULL } },
 	{ "config is text", config_is_text, { .suffix = "" }, { ERR_BAD_INPUT, "config" } },
-	{ "config renamed", config_renamed, { .suffix = "" },
+	{ "config renamed",
+	  config_renamed,
+	  { .suffix = "" },
 	  { .images = 1, .note = "docker does not mind" } },
-	{ "other machine", other_machine, { .suffix = "" }, { .images = 1, .note = "linux/s390x" } },
-	{ "no such platform", old, { .suffix = "", .platform = "linux/s390x" },
+	{ "other machine",
+	  other_machine,
+	  { .suffix = "" },
+	  { .images = 1, .note = "linux/s390x" } },
+	{ "no such platform",
+	  old,
+	  { .suffix = "", .platform = "linux/s390x" },
 	  { ERR_NOT_FOUND, "linux/s390x", .note = "skipped" } },
-	{ "the platform", several, { .suffix = "", .platform = "linux/amd64" },
+	{ "the platform",
+	  several,
+	  { .suffix = "", .platform = "linux/amd64" },
 	  { .images = 1, .name = ":@1" } },
 	{ "several", several, { .suffix = "" }, { .images = 2, .name = "app:latest" } },
 	{ "familiar name", several, { .suffix = ":app" }, { .images = 1, .name = "app:latest" } },
-	{ "full name", old, { .suffix = ":docker.io/library/app" }, { .images = 1, .name = ":app:latest" } },
-	{ "second tag", several, { .suffix = ":host.example:5000/x/app:2" },
+	{ "full name",
+	  old,
+	  { .suffix = ":docker.io/library/app" },
+	  { .images = 1, .name = ":app:latest" } },
+	{ "second tag",
+	  several,
+	  { .suffix = ":host.example:5000/x/app:2" },
 	  { .images = 1, .name = "/app:2" } },
-	{ "other host", several, { .suffix = ":host.example:5000/app" },
+	{ "other host",
+	  several,
+	  { .suffix = ":host.example:5000/app" },
 	  { ERR_NOT_FOUND, "it has docker.io/library/app:latest, host.example:5000/x/app:2" } },
 	{ "index 1", several, { .suffix = ":@1" }, { .images = 1, .name = ":@1" } },
 	{ "index 2", several, { .suffix = ":@2" }, { ERR_NOT_FOUND, "has 2 images" } },
 	{ "hybrid", hybrid, { .suffix = "" }, { .images = 1, .name = ":app:latest" } },
-	{ "hybrid, all", hybrid, { .suffix = "", .all = true }, { .images = 1, .name = ":docker.io/library/app:latest" } },
+	{ "hybrid, all",
+	  hybrid,
+	  { .suffix = "", .all = true },
+	  { .images = 1, .name = ":docker.io/library/app:latest" } },
 	{ "hybrid, all, named", hybrid, { .suffix = ":app", .all = true }, { .images = 1 } },
-	{ "hybrid, damaged", hybrid_damaged, { .suffix = "" }, { ERR_DIGEST, "config blobs/sha256/" } },
+	{ "hybrid, damaged",
+	  hybrid_damaged,
+	  { .suffix = "" },
+	  { ERR_DIGEST, "config blobs/sha256/" } },
 	{ "layout", only_layout, { .suffix = "" }, { .images = 1, .note = "no manifest.json" } },
 	{ "gzip within", gzipped_layer, { .suffix = "" }, { .images = 1 } },
 	{ "empty layer", empty_layer, { .suffix = "" }, { .images = 1 } },
-	{ "too many members", old, { .suffix = "", .limit = "archive-entries=3" },
+	{ "too many members",
+	  old,
+	  { .suffix = "", .limit = "archive-entries=3" },
 	  { ERR_LIMIT, "archive-entries" } },
-	{ "large manifest", old, { .suffix = "", .limit = "json-size=50" }, { ERR_LIMIT, "json-size" } },
+	{ "large manifest",
+	  old,
+	  { .suffix = "", .limit = "json-size=50" },
+	  { ERR_LIMIT, "json-size" } },
 };
 
 static void test_cases(void **state)
@@ -345,7 +391,7 @@ static void test_cases(void **state)
 static void test_same_blob(void **state)
 {
 	static const struct ask ask = { .transport = "docker-archive", .suffix = "" };
-	static void (*const makers[])(struct files *f) = { symlinked, hardlinked };
+	static void (*const makers[])(struct files * f) = { symlinked, hardlinked };
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++)
@@ -367,7 +413,8 @@ static void test_same_blob(void **state)
 		}
 }
 
-/* Cut anywhere, an archive is an error, never an image less: in a header, a body, or before manifest.json. */
+/* Cut anywhere, an archive is an error, never an image less: in a header, a body, or before
+ * manifest.json. */
 static void test_truncated(void **state)
 {
 	static const struct ask ask = { .transport = "docker-archive", .suffix = "" };
@@ -379,7 +426,8 @@ static void test_truncated(void **state)
 	old(&f);
 	bytes = as_tar(&f);
 	full = bytes.len;
-	for (size_t n = TAR_BLOCK; n < full - 3 * TAR_BLOCK; n += 100) /* up to the manifest's body */
+	for (size_t n = TAR_BLOCK; n < full - 3 * TAR_BLOCK;
+	     n += 100) /* up to the manifest's body */
 		for (enum mode m = MODE_FILE; m <= MODE_STDIN; m++) {
 			struct outcome o;
 
@@ -495,9 +543,9 @@ static int cleanup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cases),	  cmocka_unit_test(test_same_blob),
-		cmocka_unit_test(test_truncated), cmocka_unit_test(test_both),
-		cmocka_unit_test(test_no_tar),	  cmocka_unit_test(test_sequence),
+		cmocka_unit_test(test_cases),	       cmocka_unit_test(test_same_blob),
+		cmocka_unit_test(test_truncated),      cmocka_unit_test(test_both),
+		cmocka_unit_test(test_no_tar),	       cmocka_unit_test(test_sequence),
 		cmocka_unit_test(test_callback_fails),
 	};
 

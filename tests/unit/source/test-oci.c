@@ -1,4 +1,5 @@
-/* oci: and oci-archive: each case as a directory, an archive, a compressed one, and standard input: the same answer.
+/* oci: and oci-archive: each case as a directory, an archive, a compressed one, and standard input:
+ * the same answer.
  */
 #include "layout.h"
 
@@ -79,25 +80,40 @@ static void no_index(struct files *f)
 
 static void foreign(struct files *f)
 {
-	const char *config = put_document(f, TYPE_CONFIG,
-		"{\"os\":\"windows\",\"architecture\":\"amd64\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":"
-		"[\"sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"]}}", "");
+	const char *config = put_document(
+		f, TYPE_CONFIG,
+		"{\"os\":\"windows\",\"architecture\":\"amd64\",\"rootfs\":{\"type\":\"layers\","
+		"\"diff_ids\":"
+		"[\"sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"]}}",
+		"");
 
-	put_index(f, put_document(f, TYPE_MANIFEST,
-		text("{\"schemaVersion\":2,\"config\":%s,\"layers\":[{\"mediaType\":"
-		     "\"application/vnd.oci.image.layer.nondistributable.v1.tar+gzip\",\"size\":9,\"digest\":"
-		     "\"sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\","
-		     "\"urls\":[\"https://foreign.example/layer\"]}]}", config), ""));
+	put_index(f,
+		  put_document(
+			  f, TYPE_MANIFEST,
+			  text("{\"schemaVersion\":2,\"config\":%s,\"layers\":[{\"mediaType\":"
+			       "\"application/"
+			       "vnd.oci.image.layer.nondistributable.v1.tar+gzip\",\"size\":9,"
+			       "\"digest\":"
+			       "\"sha256:"
+			       "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\","
+			       "\"urls\":[\"https://foreign.example/layer\"]}]}",
+			       config),
+			  ""));
 }
 
 static void count_differs(struct files *f)
 {
 	const char *config = put_document(f, TYPE_CONFIG,
-		"{\"os\":\"linux\",\"architecture\":\"amd64\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[]}}", "");
+					  "{\"os\":\"linux\",\"architecture\":\"amd64\",\"rootfs\":"
+					  "{\"type\":\"layers\",\"diff_ids\":[]}}",
+					  "");
 
-	put_index(f, put_document(f, TYPE_MANIFEST,
-		text("{\"schemaVersion\":2,\"config\":%s,\"layers\":[{\"mediaType\":\"" TYPE_LAYER
-		     "\",\"size\":1536,\"digest\":\"sha256:%s\"}]}", config, put_layer_blob(f, "a")), ""));
+	put_index(f,
+		  put_document(f, TYPE_MANIFEST,
+			       text("{\"schemaVersion\":2,\"config\":%s,\"layers\":[{\"mediaType\":"
+				    "\"" TYPE_LAYER "\",\"size\":1536,\"digest\":\"sha256:%s\"}]}",
+				    config, put_layer_blob(f, "a")),
+			       ""));
 }
 
 static const char *two_platforms(struct files *f, const char *extra)
@@ -106,8 +122,10 @@ static const char *two_platforms(struct files *f, const char *extra)
 	const char *amd = put_image(f, "amd64", platform_of("amd64"));
 
 	return put_document(f, TYPE_INDEX,
-			    text("{\"schemaVersion\":2,\"mediaType\":\"" TYPE_INDEX "\",\"manifests\":[%s,%s]}",
-				 arm, amd), extra);
+			    text("{\"schemaVersion\":2,\"mediaType\":\"" TYPE_INDEX
+				 "\",\"manifests\":[%s,%s]}",
+				 arm, amd),
+			    extra);
 }
 
 static void nested(struct files *f)
@@ -120,12 +138,15 @@ static void nested_untold(struct files *f)
 {
 	const char *arm = put_image(f, "arm64", ""), *amd = put_image(f, "amd64", "");
 
-	put_index(f, put_document(f, TYPE_INDEX, text("{\"schemaVersion\":2,\"manifests\":[%s,%s]}", arm, amd), ""));
+	put_index(f,
+		  put_document(f, TYPE_INDEX,
+			       text("{\"schemaVersion\":2,\"manifests\":[%s,%s]}", arm, amd), ""));
 }
 
 static void untyped(struct files *f)
 {
-	const char *json = text("{\"schemaVersion\":2,\"manifests\":[%s]}", put_image(f, "amd64", ""));
+	const char *json =
+		text("{\"schemaVersion\":2,\"manifests\":[%s]}", put_image(f, "amd64", ""));
 	const char *hex = sha(json, strlen(json));
 
 	put(f, blob_name(document_format, hex), json);
@@ -150,20 +171,26 @@ static void deep(struct files *f)
 	const char *d = two_platforms(f, "");
 
 	for (int i = 0; i < 3; i++)
-		d = put_document(f, TYPE_INDEX, text("{\"schemaVersion\":2,\"manifests\":[%s]}", d), "");
+		d = put_document(f, TYPE_INDEX, text("{\"schemaVersion\":2,\"manifests\":[%s]}", d),
+				 "");
 	put_index(f, d);
 }
 
 /* An index that claims to hold itself: no such digest can be made, so that the claim fails. */
 static void loop(struct files *f)
 {
-	static const char hex[] = "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc";
-	const char *d = text("{\"mediaType\":\"" TYPE_INDEX "\",\"digest\":\"sha256:%s\",\"size\":%d}", hex, 216);
+	static const char hex[] =
+		"cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc";
+	const char *d =
+		text("{\"mediaType\":\"" TYPE_INDEX "\",\"digest\":\"sha256:%s\",\"size\":%d}", hex,
+		     216);
 
-	put(f, blob_name(document_format, hex), text("{\"schemaVersion\":2,\"manifests\":[%s]}", d));
+	put(f, blob_name(document_format, hex),
+	    text("{\"schemaVersion\":2,\"manifests\":[%s]}", d));
 	f->v[0].data.len = strlen(buf_str(&f->v[0].data));
-	put_index(f, text("{\"mediaType\":\"" TYPE_INDEX "\",\"digest\":\"sha256:%s\",\"size\":%zu}", hex,
-			  f->v[0].data.len));
+	put_index(f,
+		  text("{\"mediaType\":\"" TYPE_INDEX "\",\"digest\":\"sha256:%s\",\"size\":%zu}",
+		       hex, f->v[0].data.len));
 }
 
 /* Each level names the one below eight times: 8^4 visits, if nobody counts. */
@@ -172,26 +199,36 @@ static void fan_out(struct files *f)
 	const char *d = put_image(f, "amd64", "");
 
 	for (int i = 0; i < 4; i++)
-		d = put_document(f, TYPE_INDEX, text("{\"schemaVersion\":2,\"manifests\":[%s,%s,%s,%s,%s,%s,%s,%s]}",
-						     d, d, d, d, d, d, d, d), "");
+		d = put_document(
+			f, TYPE_INDEX,
+			text("{\"schemaVersion\":2,\"manifests\":[%s,%s,%s,%s,%s,%s,%s,%s]}", d, d,
+			     d, d, d, d, d, d),
+			"");
 	put_index(f, d);
 }
 
 static void attested(struct files *f)
 {
 	const char *image = put_image(f, "amd64", platform_of("amd64"));
-	const char *att = put_image(f, "unknown", ",\"platform\":{\"os\":\"unknown\",\"architecture\":\"unknown\"},"
+	const char *att = put_image(
+		f, "unknown",
+		",\"platform\":{\"os\":\"unknown\",\"architecture\":\"unknown\"},"
 		"\"annotations\":{\"vnd.docker.reference.type\":\"attestation-manifest\"}");
 
-	put_index(f, put_document(f, TYPE_INDEX, text("{\"schemaVersion\":2,\"manifests\":[%s,%s]}", att, image), ""));
+	put_index(f, put_document(f, TYPE_INDEX,
+				  text("{\"schemaVersion\":2,\"manifests\":[%s,%s]}", att, image),
+				  ""));
 }
 
 static const char *artifact(struct files *f)
 {
-	return put_document(f, TYPE_MANIFEST,
+	return put_document(
+		f, TYPE_MANIFEST,
 		"{\"schemaVersion\":2,\"artifactType\":\"application/x\",\"config\":{\"mediaType\":"
 		"\"application/vnd.cncf.helm.config.v1+json\",\"size\":2,\"digest\":"
-		"\"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a\"},\"layers\":[]}", "");
+		"\"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a\"},"
+		"\"layers\":[]}",
+		"");
 }
 
 static void with_artifact(struct files *f)
@@ -209,23 +246,33 @@ static void only_artifact(struct files *f)
 /* An attestation that no annotation tells: an image config, but a layer that is none. */
 static void in_toto(struct files *f)
 {
-	const char *config = put_document(f, TYPE_CONFIG,
-		"{\"os\":\"unknown\",\"architecture\":\"unknown\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":"
-		"[\"sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"]}}", "");
+	const char *config = put_document(
+		f, TYPE_CONFIG,
+		"{\"os\":\"unknown\",\"architecture\":\"unknown\",\"rootfs\":{\"type\":\"layers\","
+		"\"diff_ids\":"
+		"[\"sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"]}}",
+		"");
 
 	put_index(f, put_document(f, TYPE_MANIFEST,
-		text("{\"schemaVersion\":2,\"config\":%s,\"layers\":[{\"mediaType\":\"application/vnd.in-toto+json\","
-		     "\"size\":9,\"digest\":\"sha256:"
-		     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}]}", config), ""));
+				  text("{\"schemaVersion\":2,\"config\":%s,\"layers\":[{"
+				       "\"mediaType\":\"application/vnd.in-toto+json\","
+				       "\"size\":9,\"digest\":\"sha256:"
+				       "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+				       "aaaaa\"}]}",
+				       config),
+				  ""));
 }
 
 static void two_names(struct files *f)
 {
 	const char *a = put_image(f, "amd64", named("one"));
 
-	put_index(f, text("%s,%s", a, put_image(f, "arm64",
-		",\"annotations\":{\"org.opencontainers.image.ref.name\":\"latest\","
-		"\"io.containerd.image.name\":\"docker.io/library/app:latest\"}")));
+	put_index(
+		f,
+		text("%s,%s", a,
+		     put_image(f, "arm64",
+			       ",\"annotations\":{\"org.opencontainers.image.ref.name\":\"latest\","
+			       "\"io.containerd.image.name\":\"docker.io/library/app:latest\"}")));
 }
 
 static void two_tags(struct files *f)
@@ -240,18 +287,22 @@ static void two_tags(struct files *f)
 
 static void schema1(struct files *f)
 {
-	put_index(f, put_document(f, "application/vnd.docker.distribution.manifest.v1+prettyjws", "{}", ""));
+	put_index(f, put_document(f, "application/vnd.docker.distribution.manifest.v1+prettyjws",
+				  "{}", ""));
 }
 
 static void posing(struct files *f)
 {
-	put_index(f, put_document(f, TYPE_MANIFEST, "{\"schemaVersion\":2,\"manifests\":[],\"layers\":[],"
-				  "\"config\":{}}", ""));
+	put_index(f, put_document(f, TYPE_MANIFEST,
+				  "{\"schemaVersion\":2,\"manifests\":[],\"layers\":[],"
+				  "\"config\":{}}",
+				  ""));
 }
 
 static void bad_digest_text(struct files *f)
 {
-	put_index(f, "{\"mediaType\":\"" TYPE_MANIFEST "\",\"digest\":\"sha256:../../../etc/passwd\",\"size\":3}");
+	put_index(f, "{\"mediaType\":\"" TYPE_MANIFEST
+		     "\",\"digest\":\"sha256:../../../etc/passwd\",\"size\":3}");
 }
 
 static const struct {
@@ -263,7 +314,10 @@ static const struct {
 	{ "single", single, { .suffix = "" }, { .images = 1, .name = ":v1" } },
 	{ "nameless", nameless, { .suffix = "" }, { .images = 1 } },
 	{ "named", single, { .suffix = ":v1" }, { .images = 1, .name = ":v1" } },
-	{ "no such name", single, { .suffix = ":v2" }, { ERR_NOT_FOUND, "no image 'v2'; it has v1" } },
+	{ "no such name",
+	  single,
+	  { .suffix = ":v2" },
+	  { ERR_NOT_FOUND, "no image 'v2'; it has v1" } },
 	{ "index 0", single, { .suffix = ":@0" }, { .images = 1, .name = ":@0" } },
 	{ "index 1", single, { .suffix = ":@1" }, { ERR_NOT_FOUND, "has 1 images" } },
 	{ "config's digest", bad_config, { .suffix = "" }, { ERR_DIGEST, "config sha256:" } },
@@ -275,41 +329,78 @@ static const struct {
 	{ "no config", no_config, { .suffix = "" }, { ERR_NOT_FOUND, "config sha256:" } },
 	{ "no manifest", no_manifest, { .suffix = "" }, { ERR_NOT_FOUND, "manifest sha256:" } },
 	{ "no index", no_index, { .suffix = "" }, { ERR_BAD_INPUT, "no index.json" } },
-	{ "foreign layer", foreign, { .suffix = "" }, { ERR_NOT_FOUND, "https://foreign.example/layer" } },
-	{ "counts differ", count_differs, { .suffix = "" }, { ERR_BAD_INPUT, "1 layers, the config 0" } },
-	{ "index in an index", nested, { .suffix = "" },
+	{ "foreign layer",
+	  foreign,
+	  { .suffix = "" },
+	  { ERR_NOT_FOUND, "https://foreign.example/layer" } },
+	{ "counts differ",
+	  count_differs,
+	  { .suffix = "" },
+	  { ERR_BAD_INPUT, "1 layers, the config 0" } },
+	{ "index in an index",
+	  nested,
+	  { .suffix = "" },
 	  { .images = 1, .name = ":multi", .arch = "amd64" } },
-	{ "platform", nested, { .suffix = "", .platform = "linux/arm64" },
+	{ "platform",
+	  nested,
+	  { .suffix = "", .platform = "linux/arm64" },
 	  { .images = 1, .arch = "arm64" } },
-	{ "no such platform", nested, { .suffix = "", .platform = "linux/s390x" },
+	{ "no such platform",
+	  nested,
+	  { .suffix = "", .platform = "linux/s390x" },
 	  { ERR_NOT_FOUND, "for linux/arm64, linux/amd64" } },
 	{ "all platforms", nested, { .suffix = "", .all = true }, { .images = 2 } },
-	{ "untold platforms", nested_untold, { .suffix = "", .platform = "linux/arm64" },
+	{ "untold platforms",
+	  nested_untold,
+	  { .suffix = "", .platform = "linux/arm64" },
 	  { .images = 1, .arch = "arm64" } },
 	{ "untyped", untyped, { .suffix = "" }, { .images = 1 } },
 	{ "flat platforms", flat_platforms, { .suffix = "" }, { .images = 1, .arch = "amd64" } },
 	{ "flat platforms, all", flat_platforms, { .suffix = "", .all = true }, { .images = 2 } },
 	{ "partial", nested_partial, { .suffix = "" }, { .images = 1 } },
-	{ "partial, all", nested_partial, { .suffix = "", .all = true }, { .images = 1, .note = "of linux/arm64 is not in" } },
-	{ "partial, the missing", nested_partial, { .suffix = "", .platform = "linux/arm64" },
+	{ "partial, all",
+	  nested_partial,
+	  { .suffix = "", .all = true },
+	  { .images = 1, .note = "of linux/arm64 is not in" } },
+	{ "partial, the missing",
+	  nested_partial,
+	  { .suffix = "", .platform = "linux/arm64" },
 	  { ERR_NOT_FOUND, "manifest sha256:" } },
 	{ "deep", deep, { .suffix = "" }, { .images = 1 } },
-	{ "too deep", deep, { .suffix = "", .limit = "index-depth=3" }, { ERR_LIMIT, "index-depth" } },
+	{ "too deep",
+	  deep,
+	  { .suffix = "", .limit = "index-depth=3" },
+	  { ERR_LIMIT, "index-depth" } },
 	{ "loop", loop, { .suffix = "" }, { ERR_DIGEST, "index sha256:cc" } },
 	{ "fan-out", fan_out, { .suffix = "" }, { ERR_LIMIT, "images" } },
-	{ "attestation", attested, { .suffix = "" }, { .images = 1, .arch = "amd64", .note = "attestation manifest sha256:" } },
+	{ "attestation",
+	  attested,
+	  { .suffix = "" },
+	  { .images = 1, .arch = "amd64", .note = "attestation manifest sha256:" } },
 	{ "attestation, all", attested, { .suffix = "", .all = true }, { .images = 1 } },
-	{ "artifact", with_artifact, { .suffix = "" }, { .images = 1, .note = "artifact sha256:" } },
-	{ "only an artifact", only_artifact, { .suffix = "" }, { ERR_NOT_FOUND, "no image", .note = "helm" } },
+	{ "artifact",
+	  with_artifact,
+	  { .suffix = "" },
+	  { .images = 1, .note = "artifact sha256:" } },
+	{ "only an artifact",
+	  only_artifact,
+	  { .suffix = "" },
+	  { ERR_NOT_FOUND, "no image", .note = "helm" } },
 	{ "in-toto", in_toto, { .suffix = "" }, { ERR_NOT_FOUND, "no image", .note = "artifact" } },
-	{ "two names", two_names, { .suffix = "" }, { .images = 2, .note = "is for linux/arm64, not linux/amd64" } },
+	{ "two names",
+	  two_names,
+	  { .suffix = "" },
+	  { .images = 2, .note = "is for linux/arm64, not linux/amd64" } },
 	{ "familiar name", two_names, { .suffix = ":app" }, { .images = 1, .name = ":app" } },
 	{ "full name", two_names, { .suffix = ":docker.io/library/app:latest" }, { .images = 1 } },
 	{ "two tags", two_tags, { .suffix = "" }, { .images = 1, .name = ":one" } },
 	{ "second tag", two_tags, { .suffix = ":two" }, { .images = 1, .name = ":two" } },
 	{ "schema 1", schema1, { .suffix = "" }, { ERR_UNSUPPORTED, "schema 1" } },
 	{ "index that poses", posing, { .suffix = "" }, { ERR_BAD_INPUT, "manifest sha256:" } },
-	{ "digest with a path", bad_digest_text, { .suffix = "" }, { ERR_BAD_INPUT, "index.json" } },
+	{ "digest with a path",
+	  bad_digest_text,
+	  { .suffix = "" },
+	  { ERR_BAD_INPUT, "index.json" } },
 };
 
 static void test_cases(void **state)
@@ -337,8 +428,10 @@ static void test_cases(void **state)
 static void test_other_machine(void **state)
 {
 	static const struct ask ask = { .transport = "oci", .suffix = "" };
-	static const struct expect none = { ERR_NOT_FOUND, "--platform takes one of linux/arm64, linux/amd64" };
-	static const struct expect one = { .images = 1, .note = "is for linux/amd64, not linux/s390x" };
+	static const struct expect none = { ERR_NOT_FOUND,
+					    "--platform takes one of linux/arm64, linux/amd64" };
+	static const struct expect one = { .images = 1,
+					   .note = "is for linux/amd64, not linux/s390x" };
 	struct files f = { .n = 0 };
 	struct outcome o;
 
@@ -400,7 +493,8 @@ static void test_fields(void **state)
 	layer = &o.images[0].layers[0];
 	assert_string_equal(layer->blob, f.v[0].name);
 	assert_string_equal(layer->media_type, TYPE_LAYER);
-	assert_string_equal(layer->digest.text, text("sha256:%s", sha(f.v[0].data.data, f.v[0].data.len)));
+	assert_string_equal(layer->digest.text,
+			    text("sha256:%s", sha(f.v[0].data.data, f.v[0].data.len)));
 	assert_string_equal(layer->diff_id.text, layer->digest.text);
 	assert_int_equal(layer->size, f.v[0].data.len);
 	outcome_free(&o);

@@ -6,12 +6,15 @@
 static void docker(struct files *f)
 {
 	struct buf layer = layer_of("a");
-	const char *config = text("{\"os\":\"linux\",\"architecture\":\"amd64\",\"rootfs\":{\"type\":\"layers\","
-				  "\"diff_ids\":[\"sha256:%s\"]}}", sha(layer.data, layer.len));
+	const char *config =
+		text("{\"os\":\"linux\",\"architecture\":\"amd64\",\"rootfs\":{\"type\":\"layers\","
+		     "\"diff_ids\":[\"sha256:%s\"]}}",
+		     sha(layer.data, layer.len));
 
 	put_bytes(f, "some/layer.tar", layer.data, layer.len);
 	put(f, "config.json", config);
-	put(f, "manifest.json", "\n [{\"Config\":\"config.json\",\"Layers\":[\"some/layer.tar\"]}]");
+	put(f, "manifest.json",
+	    "\n [{\"Config\":\"config.json\",\"Layers\":[\"some/layer.tar\"]}]");
 	buf_free(&layer);
 }
 
@@ -89,7 +92,8 @@ static struct outcome at(enum transport transport, const char *path)
 	return o;
 }
 
-static void check_at(enum transport transport, const char *path, enum err_code code, const char *part)
+static void check_at(enum transport transport, const char *path, enum err_code code,
+		     const char *part)
 {
 	struct outcome o = at(transport, path);
 
@@ -193,9 +197,11 @@ static void test_clean(void **state)
 	static const struct {
 		const char *name, *clean;
 	} names[] = {
-		{ "a", "a" }, { "./a", "a" }, { "/a//b/", "a/b" }, { "a/./b", "a/b" },
-		{ "a/../b", "b" }, { "a/b/../../c", "c" }, { "..", NULL }, { "a/../../b", NULL },
-		{ ".", NULL }, { "", NULL }, { "a/..", NULL }, { "...", "..." }, { "..a/b", "..a/b" },
+		{ "a", "a" },	      { "./a", "a" },	     { "/a//b/", "a/b" },
+		{ "a/./b", "a/b" },   { "a/../b", "b" },     { "a/b/../../c", "c" },
+		{ "..", NULL },	      { "a/../../b", NULL }, { ".", NULL },
+		{ "", NULL },	      { "a/..", NULL },	     { "...", "..." },
+		{ "..a/b", "..a/b" },
 	};
 	char out[MEMBER_NAME_MAX + 1], longest[MEMBER_NAME_MAX + 2];
 
@@ -250,8 +256,8 @@ static int cleanup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_path),  cmocka_unit_test(test_directories),
-		cmocka_unit_test(test_refused), cmocka_unit_test(test_tar),
+		cmocka_unit_test(test_path),	  cmocka_unit_test(test_directories),
+		cmocka_unit_test(test_refused),	  cmocka_unit_test(test_tar),
 		cmocka_unit_test(test_tar_stdin), cmocka_unit_test(test_clean),
 		cmocka_unit_test(test_familiar),
 	};

@@ -20,22 +20,23 @@ static void touch(const char *dir, const char *name, const char *body)
 
 struct listing {
 	struct notes *notes;
-	struct buf lines;   /* "TYPE NAME[ -> LINK] SIZE\n" */
-	struct buf bodies;  /* "NAME=BODY\n" of files whose name ends in passwd */
-	struct buf owners;  /* "NAME UID GID XATTRS\n" */
+	struct buf lines;  /* "TYPE NAME[ -> LINK] SIZE\n" */
+	struct buf bodies; /* "NAME=BODY\n" of files whose name ends in passwd */
+	struct buf owners; /* "NAME UID GID XATTRS\n" */
 	int r;
 	struct error err;
 };
 
 static int list_entry(struct listing *l, const struct tar_entry *e, struct tar_reader *reader)
 {
-	int r = buf_printf(&l->lines, "%c %s%s%s %llu%s\n", e->type == '\0' ? '0' : e->type, e->name,
-			   e->link_len ? " -> " : "", e->link, (unsigned long long)e->size,
+	int r = buf_printf(&l->lines, "%c %s%s%s %llu%s\n", e->type == '\0' ? '0' : e->type,
+			   e->name, e->link_len ? " -> " : "", e->link, (unsigned long long)e->size,
 			   e->was_sparse ? " sparse" : "");
 
 	assert_int_equal(r, 0);
 	assert_int_equal(buf_printf(&l->owners, "%s %lld %lld %zu\n", e->name, (long long)e->uid,
-				    (long long)e->gid, e->xattr_count), 0);
+				    (long long)e->gid, e->xattr_count),
+			 0);
 	if (ends_with(e->name, "passwd") && e->type == TAR_REG) {
 		struct stream *body;
 		uint8_t *data;
@@ -108,17 +109,20 @@ static void test_entries(void **state)
 		struct listing l = list(dir, NULL, chunks[i]);
 
 		assert_int_equal(l.r, 1);
-		assert_string_equal(buf_str(&l.lines),
-				    text("5 ./ 0\n0 ./a 0\n0 ./b 4\n1 ./c -> ./b 0\n2 ./d -> /etc/passwd 0\n"
-					 "5 ./etc/ 0\n0 ./etc/group- 1\n0 ./etc/passwd 15\n6 ./f 0\n"
-					 "0 ./%s 0\n", long_name));
+		assert_string_equal(
+			buf_str(&l.lines),
+			text("5 ./ 0\n0 ./a 0\n0 ./b 4\n1 ./c -> ./b 0\n2 ./d -> /etc/passwd 0\n"
+			     "5 ./etc/ 0\n0 ./etc/group- 1\n0 ./etc/passwd 15\n6 ./f 0\n"
+			     "0 ./%s 0\n",
+			     long_name));
 		assert_string_equal(buf_str(&l.bodies), "./etc/passwd=root:x:0:0::/:\n\n");
 		listing_free(&l);
 	}
 	free(dir);
 }
 
-/* Bodies are not read, yet sizes are right; holes cost nothing, and only holes are told as holes. */
+/* Bodies are not read, yet sizes are right; holes cost nothing, and only holes are told as holes.
+ */
 static void test_sizes(void **state)
 {
 	char *dir = tree(), *body = malloc(300000);
@@ -133,8 +137,9 @@ static void test_sizes(void **state)
 	for (int chunked = 0; chunked < 2; chunked++) {
 		l = list(dir, "small-file=4096", chunked ? 1000 : 0);
 		assert_int_equal(l.r, 1);
-		assert_string_equal(buf_str(&l.lines), "5 ./ 0\n0 ./full 300000\n0 ./hole 1099511627776 sparse\n"
-						       "0 ./passwd 5000\n");
+		assert_string_equal(buf_str(&l.lines),
+				    "5 ./ 0\n0 ./full 300000\n0 ./hole 1099511627776 sparse\n"
+				    "0 ./passwd 5000\n");
 		assert_null(strchr(buf_str(&l.bodies), 'x')); /* larger than small-file: not read */
 		listing_free(&l);
 	}
@@ -172,9 +177,10 @@ static void test_deep(void **state)
 
 static void test_owners(void **state)
 {
-	static const uint8_t acl[] = { 2, 0, 0, 0, 1, 0, 6, 0, 255, 255, 255, 255, 2, 0, 4, 0, 57, 48, 0, 0,
-				       4, 0, 4, 0, 255, 255, 255, 255, 16, 0, 4, 0, 255, 255, 255, 255,
-				       32, 0, 4, 0, 255, 255, 255, 255 };
+	static const uint8_t acl[] = { 2,   0,	 0,   0,   1,	0,   6,	 0,   255, 255, 255,
+				       255, 2,	 0,   4,   0,	57,  48, 0,   0,   4,	0,
+				       4,   0,	 255, 255, 255, 255, 16, 0,   4,   0,	255,
+				       255, 255, 255, 32,  0,	4,   0,	 255, 255, 255, 255 };
 	char *dir = tree();
 	struct listing l;
 	bool has_acl;
@@ -186,7 +192,8 @@ static void test_owners(void **state)
 		free(dir);
 		skip();
 	}
-	has_acl = setxattr(text("%s/acl", dir), "system.posix_acl_access", acl, sizeof(acl), 0) == 0;
+	has_acl =
+		setxattr(text("%s/acl", dir), "system.posix_acl_access", acl, sizeof(acl), 0) == 0;
 	l = list(dir, NULL, 0);
 	assert_int_equal(l.r, 1);
 	assert_non_null(strstr(buf_str(&l.owners), "./big 4000000 70000 0\n"));
