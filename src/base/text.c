@@ -120,15 +120,31 @@ size_t text_escape_one(char *out, const uint8_t *p, size_t n, size_t *step)
 	return len;
 }
 
+/* Printable ASCII that is shown as it is: nearly all of nearly every name. */
+static bool is_plain(uint8_t c)
+{
+	return c >= 0x20 && c < 0x7f && c != '\\';
+}
+
 int text_escape(struct buf *out, const void *bytes, size_t n)
 {
 	const uint8_t *p = bytes, *end = p + n;
 
 	while (p < end) {
 		char one[TEXT_ESCAPE_MAX + 1];
-		size_t step, len = text_escape_one(one, p, (size_t)(end - p), &step);
-		int r = buf_append(out, one, len);
+		const uint8_t *start = p;
+		size_t step, len;
+		int r;
 
+		while (p < end && is_plain(*p))
+			p++;
+		r = buf_append(out, start, (size_t)(p - start));
+		if (r < 0)
+			return r;
+		if (p == end)
+			break;
+		len = text_escape_one(one, p, (size_t)(end - p), &step);
+		r = buf_append(out, one, len);
 		if (r < 0)
 			return r;
 		p += step;
