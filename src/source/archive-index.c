@@ -21,15 +21,7 @@ static int archive_find(struct store *st, const char *name, struct stored *out, 
 
 	if (!m)
 		return 1;
-	if (m->sparse)
-		return err_fail(
-			err, ERR_UNSUPPORTED, 0,
-			"'%s' is stored as a sparse file: make the archive again without --sparse",
-			m->name);
-	memcpy(out->name, m->name, strlen(m->name) + 1);
-	out->size = m->size;
-	out->layer = true;
-	return 0;
+	return member_stored(m, out, err);
 }
 
 static int archive_open(struct store *st, const char *name, struct stream **out, struct error *err)
@@ -38,7 +30,7 @@ static int archive_open(struct store *st, const char *name, struct stream **out,
 	const struct member *m = members_find(&a->members, name);
 
 	if (!m)
-		return err_fail(err, ERR_NOT_FOUND, 0, "'%s' is not in the archive", name);
+		return err_fail(err, ERR_NOT_FOUND, 0, "a member is not in the archive");
 	return stream_open_range(out, a->fd, false, m->offset, m->size, err);
 }
 
@@ -72,6 +64,8 @@ static int walk(struct members *members, struct tar_reader *r, const struct limi
 		ret = members_add(members, &e, &m, err);
 		if (ret)
 			return ret;
+		if (m)
+			m->layer = true; /* nobody has looked: the bytes can be read again */
 	}
 	return ret < 0 ? ret : 0;
 }
@@ -101,6 +95,8 @@ int store_archive_open(struct store **out, int fd, const struct limits *limits, 
 		archive_close(&a->base);
 		return r;
 	}
+	if (tar_reader_oddities(reader) & TAR_ODD_NO_END_MARKER)
+		notes_add(notes, "the archive ends without its end marker");
 	members_finish(&a->members, notes);
 	a->fd = fd;
 	*out = &a->base;

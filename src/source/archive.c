@@ -76,7 +76,7 @@ static int open_regular(struct source *s, int fd, uint64_t size, struct error *e
 
 int archive_store_open(struct source *s, struct error *err)
 {
-	struct stat st;
+	struct stat st = { 0 };
 	int fd;
 
 	if (path_is_stdin(s->path))

@@ -157,6 +157,21 @@ const struct member *members_find(const struct members *m, const char *name)
 	return NULL;
 }
 
+int member_stored(const struct member *m, struct stored *out, struct error *err)
+{
+	char text[200];
+
+	if (m->sparse)
+		return err_fail(err, ERR_UNSUPPORTED, 0,
+				"'%s' is stored as a sparse file: make the archive again without "
+				"--sparse",
+				err_text(text, sizeof(text), m->name, strlen(m->name)));
+	memcpy(out->name, m->name, strlen(m->name) + 1);
+	out->size = m->size;
+	out->layer = m->layer;
+	return 0;
+}
+
 void members_free(struct members *m)
 {
 	for (size_t i = 0; i < m->count; i++)

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/notes.h"
+#include "source/store.h"
 #include "tar/reader.h"
 
 /* Longest name that a manifest can ask for; docker's own have 74 bytes. A member with a longer one
@@ -48,5 +49,8 @@ void members_finish(struct members *m, struct notes *notes);
 
 /* By name, through links (at most 16); NULL where it is not there. After members_finish. */
 const struct member *members_find(const struct members *m, const char *name);
+
+/* Fills a store's answer; ERR_UNSUPPORTED for a body that is not the file's bytes. */
+int member_stored(const struct member *m, struct stored *out, struct error *err) _must_check_;
 
 void members_free(struct members *m);

@@ -29,24 +29,17 @@ static int onepass_find(struct store *st, const char *name, struct stored *out, 
 
 	if (!m)
 		return 1;
-	if (m->sparse)
-		return err_fail(
-			err, ERR_UNSUPPORTED, 0,
-			"'%s' is stored as a sparse file: make the archive again without --sparse",
-			m->name);
-	memcpy(out->name, m->name, strlen(m->name) + 1);
-	out->size = m->size;
-	out->layer = m->layer;
-	return 0;
+	return member_stored(m, out, err);
 }
 
 static int onepass_open(struct store *st, const char *name, struct stream **out, struct error *err)
 {
 	const struct store_onepass *o = (const struct store_onepass *)st;
 	const struct member *m = members_find(&o->members, name);
+	char text[200];
 
 	if (!m)
-		return err_fail(err, ERR_NOT_FOUND, 0, "'%s' is not in the archive", name);
+		return err_fail(err, ERR_NOT_FOUND, 0, "a member is not in the archive");
 	if (m->data)
 		return stream_open_memory(out, m->data, (size_t)m->size, err);
 	if (m->size > KEPT_MAX - o->kept)
@@ -54,7 +47,8 @@ static int onepass_open(struct store *st, const char *name, struct stream **out,
 				"the archive holds more than %u MiB of JSON: as an uncompressed "
 				"file it can be read",
 				KEPT_MAX >> 20);
-	return err_fail(err, ERR_BAD_INPUT, 0, "'%s' is no JSON document", m->name);
+	return err_fail(err, ERR_BAD_INPUT, 0, "'%s' is no JSON document",
+			err_text(text, sizeof(text), m->name, strlen(m->name)));
 }
 
 static void onepass_close(struct store *st)
@@ -156,7 +150,7 @@ static int keep(struct scan *s, struct member *m, struct stream *body, struct er
 	if (r < 0)
 		return r;
 	if (len != m->size)
-		return err_fail(err, ERR_TRUNCATED, 0, "'%s' ends after %zu bytes", m->name, len);
+		return err_fail(err, ERR_TRUNCATED, 0, "a member ends after %zu bytes", len);
 	s->store->kept += m->size;
 	if (!m->layer)
 		return 0;
@@ -229,6 +223,8 @@ int store_onepass_scan(struct store *st, source_blob_fn *fn, void *ctx, const st
 		r = scan_all(&scan, reader, err);
 	if (r < 0)
 		return r;
+	if (tar_reader_oddities(reader) & TAR_ODD_NO_END_MARKER)
+		notes_add(notes, "the archive ends without its end marker");
 	members_finish(&o->members, notes);
 	return 0;
 }

@@ -36,7 +36,7 @@ int tar_open(struct source *s, struct error *err)
 {
 	bool in = path_is_stdin(s->path);
 	int fd = in ? s->stdin_fd : open(s->path, O_RDONLY | O_CLOEXEC), r;
-	struct stat st;
+	struct stat st = { 0 };
 
 	if (fd < 0)
 		return err_fail(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, errno, "open '%s'",
@@ -47,6 +47,11 @@ int tar_open(struct source *s, struct error *err)
 		s->fd = fd;
 		s->open_layer = tar_layer_open;
 		return 0;
+	}
+	if (!in && S_ISDIR(st.st_mode)) {
+		close(fd);
+		return err_fail(err, ERR_BAD_INPUT, 0,
+				"%s is a directory (rootfs: reads one as a layer)", s->path);
 	}
 	s->scan = tar_scan;
 	r = stream_open_fd(&s->once, fd, !in, err);

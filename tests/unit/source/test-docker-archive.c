@@ -276,6 +276,23 @@ static void empty_layer(struct files *f)
 	buf_free(&f->v[1].data);
 }
 
+/* GNU tar --sparse over an extracted archive: the body is not the layer's bytes. */
+static void sparse_layer(struct files *f)
+{
+	struct file layer, records;
+
+	old(f);
+	put(f, "PaxHeaders/x",
+	    "22 GNU.sparse.major=0\n22 GNU.sparse.minor=1\n24 GNU.sparse.size=1536\n"
+	    "26 GNU.sparse.numblocks=1\n25 GNU.sparse.map=0,1536\n");
+	records = f->v[f->n - 1];
+	records.type = 'x';
+	layer = f->v[0];
+	memmove(f->v + 2, f->v + 1, (f->n - 2) * sizeof(*f->v));
+	f->v[0] = records;
+	f->v[1] = layer;
+}
+
 static const struct {
 	const char *what;
 	void (*make)(struct files *f);
@@ -356,6 +373,10 @@ static const struct {
 	{ "layout", only_layout, { .suffix = "" }, { .images = 1, .note = "no manifest.json" } },
 	{ "gzip within", gzipped_layer, { .suffix = "" }, { .images = 1 } },
 	{ "empty layer", empty_layer, { .suffix = "" }, { .images = 1 } },
+	{ "sparse layer",
+	  sparse_layer,
+	  { .suffix = "" },
+	  { ERR_UNSUPPORTED, "'one/layer.tar' is stored as a sparse file" } },
 	{ "too many members",
 	  old,
 	  { .suffix = "", .limit = "archive-entries=3" },
@@ -436,6 +457,27 @@ static void test_truncated(void **state)
 			assert_true(o.r == -ERR_TRUNCATED || o.r == -ERR_BAD_INPUT);
 			outcome_free(&o);
 		}
+	buf_free(&bytes);
+	files_free(&f);
+}
+
+static void test_no_end_marker(void **state)
+{
+	static const struct ask ask = { .transport = "docker-archive", .suffix = "" };
+	static const struct expect expect = { .images = 1, .note = "without its end marker" };
+	struct files f = { .n = 0 };
+	struct buf bytes;
+
+	(void)state;
+	old(&f);
+	bytes = as_tar(&f);
+	bytes.len -= 2 * TAR_BLOCK;
+	for (enum mode m = MODE_FILE; m <= MODE_GZIP; m++) {
+		struct outcome o = look_at_bytes(&bytes, m, &ask);
+
+		check_outcome("no end marker", m, &o, &expect);
+		outcome_free(&o);
+	}
 	buf_free(&bytes);
 	files_free(&f);
 }
@@ -543,10 +585,10 @@ static int cleanup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cases),	       cmocka_unit_test(test_same_blob),
-		cmocka_unit_test(test_truncated),      cmocka_unit_test(test_both),
-		cmocka_unit_test(test_no_tar),	       cmocka_unit_test(test_sequence),
-		cmocka_unit_test(test_callback_fails),
+		cmocka_unit_test(test_cases),	  cmocka_unit_test(test_same_blob),
+		cmocka_unit_test(test_truncated), cmocka_unit_test(test_no_end_marker),
+		cmocka_unit_test(test_both),	  cmocka_unit_test(test_no_tar),
+		cmocka_unit_test(test_sequence),  cmocka_unit_test(test_callback_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, cleanup);

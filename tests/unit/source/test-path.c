@@ -126,6 +126,7 @@ static void test_directories(void **state)
 	blob_format = "blobs/sha256/%s";
 	check_at(TRANSPORT_OCI, dir, ERR_BAD_INPUT, "docker-archive: or dir:");
 	check_at(TRANSPORT_DOCKER_ARCHIVE, dir, ERR_BAD_INPUT, "is a directory");
+	check_at(TRANSPORT_TAR, dir, ERR_BAD_INPUT, "rootfs:");
 	check_at(TRANSPORT_DIR, text("%s/none", dir), ERR_NOT_FOUND, "none");
 	files_free(&f);
 	put(&f, "etc/passwd", "");
@@ -141,7 +142,7 @@ static void test_refused(void **state)
 	const char *path = text("%s/file", work_dir());
 
 	(void)state;
-	check_at(TRANSPORT_PATH, text("%s/none", work_dir()), ERR_NOT_FOUND, "no such file");
+	check_at(TRANSPORT_PATH, text("%s/none", work_dir()), ERR_NOT_FOUND, "is no file here");
 	check_at(TRANSPORT_TAR, text("%s/none", work_dir()), ERR_NOT_FOUND, "none");
 	write_file(path, "hello", 5);
 	check_at(TRANSPORT_PATH, path, ERR_BAD_INPUT, "neither a tar");
