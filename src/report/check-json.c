@@ -62,6 +62,10 @@ static int target(struct jsonw *w, const struct check_target *t, struct error *e
 		jsonw_null(w, "stops_at");
 	}
 	jsonw_str(w, "undecided", t->undecided);
+	if (t->size) {
+		jsonw_u64(w, "map_size", t->size);
+		jsonw_u64(w, "map_needed", t->need ? t->need : t->size);
+	}
 	jsonw_close(w);
 	return 0;
 }

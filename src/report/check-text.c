@@ -348,6 +348,11 @@ static void remarks(struct text *t, const struct notes *notes)
 		undecided(t, i);
 	if (t->s->layers_hit && img->no_steps)
 		fprintf(t->out, "  note: no Dockerfile steps: %s\n", img->no_steps);
+	if (t->c->user.user.error) {
+		fputs("  note: USER was not judged: ", t->out);
+		print_name(t->out, t->c->user.user.error, strlen(t->c->user.user.error), 200);
+		fputc('\n', t->out);
+	}
 	if (t->c->accounts.unread)
 		fprintf(t->out, "  note: names of users are not known: %s\n",
 			t->c->accounts.unread);

@@ -48,6 +48,7 @@ def main(out):
     save_docker_archive("user.tar", [base(), Step("USER 1000000"),
                                      Layer("RUN touch /tmp/x").file("tmp/x", uid=1000000)], user="1000000")
     save_docker_archive("user-only.tar", [base()], user="70000:80000")
+    save_docker_archive("user-unknown.tar", [base()], user="no\x1bbody")
     save_docker_archive("kinds.tar", [base(), Layer("RUN odd")
                                       .dir("d", uid=65536).symlink("l", "d", gid=70000).hardlink("h", "etc/passwd", uid=70000)
                                       .chardev("c", uid=70000).fifo("p", uid=-5).whiteout("home/gone", uid=70000)
