@@ -83,7 +83,8 @@ static int cause_add(struct check *c, size_t layer, int64_t uid, struct error *e
 
 int causes_count(struct check *c, const struct told *t, struct error *err)
 {
-	bool outside = t->f.rule == RULE_OWNER_OUTSIDE_MAP || t->f.rule == RULE_OWNER_BECOMES_NOBODY;
+	bool outside =
+		t->f.rule == RULE_OWNER_OUTSIDE_MAP || t->f.rule == RULE_OWNER_BECOMES_NOBODY;
 	size_t layer = (size_t)t->f.layer;
 	struct check_cause *cause = NULL;
 	int64_t uid = t->f.uid;

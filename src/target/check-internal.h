@@ -43,10 +43,11 @@ struct judge {
 	struct idmap grown[CHECK_TARGETS_MAX]; /* owned; of the targets in auto_size */
 	struct judged_inventory *inventories;
 	size_t inventory_count;
-	size_t *of_layer; /* index into inventories */
+	size_t *of_layer;	/* index into inventories */
 	int64_t *user_of_layer; /* uid of the USER in force when the layer was made; -1 none */
 	struct known_ids uids, gids;
-	/* For targets that look by path: the least path met so far, owned by check_target.first_path. */
+	/* For targets that look by path: the least path met so far, owned by
+	 * check_target.first_path. */
 	const char *first_rule[CHECK_TARGETS_MAX]; /* of the message; NULL none */
 	int64_t first_uid[CHECK_TARGETS_MAX], first_gid[CHECK_TARGETS_MAX];
 	bool first_uid_out[CHECK_TARGETS_MAX], first_is_absolute[CHECK_TARGETS_MAX];
@@ -65,7 +66,8 @@ struct told {
 	struct part parts[PARTS_MAX];
 	size_t part_count;
 	const char *message; /* rule of engine_message that an error of it gives */
-	uint32_t uid_out;    /* targets that the uid is an error to: it may fail to fit in other ways too */
+	uint32_t uid_out; /* targets that the uid is an error to: it may fail to fit in other ways
+			     too */
 };
 typedef int told_fn(void *ctx, const struct told *t, struct error *err);
 
@@ -76,7 +78,8 @@ enum level rule_level(enum rule r, enum outcome o);
 int judge_make(struct check *c, struct error *err) _must_check_;
 void judge_free(struct judge *j);
 bool judge_id_out(const struct idmap *map, const struct engine *e, int64_t id);
-/* Targets whose map has no such uid or gid; groups that --group-add names do not make a map grow. */
+/* Targets whose map has no such uid or gid; groups that --group-add names do not make a map grow.
+ */
 uint32_t judge_outside(const struct check *c, int64_t id, bool is_gid);
 /* The id written is taken as 0, or as "unchanged", which leaves the extracting root. */
 bool judge_wraps_to_root(int64_t id);

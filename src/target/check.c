@@ -1,11 +1,12 @@
-/* A check: accounts and USER, owners judged, one walk that counts; then findings told again on each walk. */
+/* A check: accounts and USER, owners judged, one walk that counts; then findings told again on each
+ * walk. */
 #include "target/check.h"
 
 #include "base/num.h"
 #include "target/check-internal.h"
 
-/* The ids that a growing map gets for this image: its smallest size, or what layers, accounts and USER ask for. What is
- * beyond its largest size is a finding, and not here. */
+/* The ids that a growing map gets for this image: its smallest size, or what layers, accounts and
+ * USER ask for. What is beyond its largest size is a finding, and not here. */
 static void grow(struct check *c, size_t i)
 {
 	struct check_target *t = &c->targets[i];
@@ -85,8 +86,7 @@ int check_image(struct check **out, struct image *img, const struct check_option
 	c->opts = opts;
 	c->target_count = opts->use_count;
 	for (size_t i = 0; i < c->target_count; i++)
-		c->targets[i] =
-			(struct check_target){ .use = &opts->uses[i], .first_layer = -1 };
+		c->targets[i] = (struct check_target){ .use = &opts->uses[i], .first_layer = -1 };
 	c->layer_findings =
 		calloc(img->layer_count ? img->layer_count : 1, sizeof *c->layer_findings);
 	if (!c->layer_findings)

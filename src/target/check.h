@@ -1,5 +1,6 @@
 /* Findings: an image × targets. Owners are judged once each, then the entries of those that do not
- * fit are walked. Findings are not kept: they are told again on each walk, so that a million cost no memory.
+ * fit are walked. Findings are not kept: they are told again on each walk, so that a million cost
+ * no memory.
  */
 #pragma once
 
@@ -19,7 +20,7 @@ enum rule {
 	RULE_OWNER_WRAPS,
 	RULE_OWNER_UNNAMED,
 	RULE_OVERSIZED_SPARSE_LOG,
-	RULE_ACL_INVALID, /* added to the contract: engines stop with "invalid argument" */
+	RULE_ACL_INVALID,	 /* added to the contract: engines stop with "invalid argument" */
 	RULE_CAPABILITY_INVALID, /* likewise: a security.capability that the kernel refuses */
 	RULE_COUNT
 };
@@ -33,18 +34,21 @@ const char *level_name(enum level l);
 struct finding {
 	enum rule rule;
 	enum level level;
-	long layer;			/* -1 for the image's config */
-	const struct inv_entry *entry;	/* borrowed until the next one; NULL for config and passwd findings */
-	int64_t uid, gid;		/* of the entry, the user, the account; the ACL's or capability's id in the one that applies */
+	long layer; /* -1 for the image's config */
+	/* Borrowed until the next one; NULL for config and passwd findings. */
+	const struct inv_entry *entry;
+	/* Of the entry, the user, the account; the ACL's or capability's id in the one that applies. */
+	int64_t uid, gid;
 	bool has_uid, has_gid;
 	enum visible visible;
 	long by_layer; /* or -1 */
-	/* Per target, bit i: the id maps. Where the target does not consult it, both bits are set. */
+	/* Per target, bit i: the id maps. Both bits are set where the target does not consult it. */
 	uint32_t uid_fits, gid_fits;
-	uint32_t targets; /* the targets that this finding concerns */
-	bool security;	  /* becomes root with a setuid or setgid bit or a capability */
-	const char *subject; /* passwd findings: account's name; user findings: USER as written; else NULL */
-	const char *path;    /* of the file that names the subject ("etc/passwd"); NULL else */
+	uint32_t targets;    /* the targets that this finding concerns */
+	bool security;	     /* becomes root with a setuid or setgid bit or a capability */
+	/* Passwd findings: the account's name; user findings: USER as written; else NULL. */
+	const char *subject;
+	const char *path; /* of the file that names the subject ("etc/passwd"); NULL else */
 };
 
 struct check_effect {
@@ -72,10 +76,13 @@ struct check_target {
 	char *first_path; /* raw bytes, NUL behind */
 	struct check_engine_error *errors;
 	size_t error_count;
-	const char *undecided; /* what could not be decided and why ("the map has no host side"), or NULL */
-	bool grown; /* podman-auto: the map grew to hold the image */
-	uint64_t size; /* podman-auto: ids that its map has for this image, at most max_size; else 0 */
-	uint64_t need; /* podman-auto: ids that the image asks for, above max_size where it does not fit; else 0 */
+	const char *undecided; /* what could not be decided and why ("the map has no host side"), or
+				  NULL */
+	bool grown;	       /* podman-auto: the map grew to hold the image */
+	uint64_t size; /* podman-auto: ids that its map has for this image, at most max_size; else 0
+			*/
+	uint64_t need; /* podman-auto: ids that the image asks for, above max_size where it does not
+			  fit; else 0 */
 };
 
 /* USER and groups judged. */
@@ -99,7 +106,7 @@ struct check_cause {
 struct check_options {
 	const struct target_use *uses;
 	size_t use_count;
-	const char *user;		/* --user, or NULL for the config's */
+	const char *user; /* --user, or NULL for the config's */
 	const char *const *group_add;
 	size_t group_add_count;
 	enum level fail_on;
@@ -122,11 +129,13 @@ struct check {
 	struct judge *judge; /* of target/check-internal.h */
 };
 
-/* Findings about an entry: at most one about its owner, whose rule is that of the worst target; one for each ACL id
- * outside; one about its capability; one about its size. A note about a target is not in targets where another fares worse.
+/* Findings about an entry: at most one about its owner, whose rule is that of the worst target; one
+ * for each ACL id outside; one about its capability; one about its size. A note about a target is
+ * not in targets where another fares worse.
  *
- * owner-unnamed: an id other than 0 and 65534 that is inside a map and that no passwd or group file of any layer names; not asked
- * where the image has no such file, except for a single layer that is no image (tar:, rootfs:), where nothing names any.
+ * owner-unnamed: an id other than 0 and 65534 that is inside a map and that no passwd or group file
+ * of any layer names; not asked where the image has no such file, except for a single layer that is
+ * no image (tar:, rootfs:), where nothing names any.
  *
  * Looks at everything once: counts, effects, first errors, causes. img and opts are borrowed. */
 int check_image(struct check **out, struct image *img, const struct check_options *opts,
@@ -134,6 +143,7 @@ int check_image(struct check **out, struct image *img, const struct check_option
 void check_free(struct check *c);
 DEFINE_CLEANUP(struct check, check_free)
 
-/* Tells each finding, layers from the base up, entries in their order, then the config's. fn returns 0 to go on, below 0 to stop with that. */
+/* Tells each finding, layers from the base up, entries in their order, then the config's. fn
+ * returns 0 to go on, below 0 to stop with that. */
 typedef int check_finding_fn(void *ctx, const struct finding *f, struct error *err);
 int check_each(struct check *c, check_finding_fn *fn, void *ctx, struct error *err) _must_check_;

@@ -45,7 +45,8 @@ static int effect_add(struct check_target *t, enum rule rule, enum stage stage,
 	return 0;
 }
 
-/* The order of filepath.Walk: names sorted by bytes in each directory, a directory before what it holds. */
+/* The order of filepath.Walk: names sorted by bytes in each directory, a directory before what it
+ * holds. */
 static int walk_order(const char *a, const char *b)
 {
 	while (*a && *a == *b)
@@ -59,7 +60,8 @@ static int walk_order(const char *a, const char *b)
 	return (unsigned char)*a < (unsigned char)*b ? -1 : 1;
 }
 
-/* Keeps the entry that the engine meets first, and within it what it does first: told in that order. */
+/* Keeps the entry that the engine meets first, and within it what it does first: told in that
+ * order. */
 static int first_error(struct check *c, size_t i, const struct told *told, struct error *err)
 {
 	struct check_target *t = &c->targets[i];
@@ -67,7 +69,8 @@ static int first_error(struct check *c, size_t i, const struct told *told, struc
 	const struct inv_entry *e = told->f.entry;
 	char *path;
 
-	if (t->first_path && (!(j->visible_only >> i & 1) || walk_order(e->path, t->first_path) >= 0))
+	if (t->first_path &&
+	    (!(j->visible_only >> i & 1) || walk_order(e->path, t->first_path) >= 0))
 		return 0;
 	path = strndup(e->path, e->path_len);
 	if (!path)
@@ -104,8 +107,9 @@ static void note_undecided(struct check_target *t, const struct told *told, size
 	bool gid = !(told->f.gid_fits >> i & 1) && could_be_root(told->f.gid);
 
 	if (uid || gid)
-		t->undecided = "the map has no host side: an owner that is the host id of the mapped root "
-			       "would become root without a word, in place of an error";
+		t->undecided =
+			"the map has no host side: an owner that is the host id of the mapped root "
+			"would become root without a word, in place of an error";
 }
 
 static int count_part(struct check *c, const struct told *told, const struct part *p, size_t i,

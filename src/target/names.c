@@ -1,14 +1,8 @@
-/* The ids that passwd and group files name, of all layers: a name that a later layer dropped still explains why a
- * file has its owner. */
+/* The ids that passwd and group files name, of all layers: a name that a later layer dropped still
+ * explains why a file has its owner. */
 #include "target/check-internal.h"
 
 #include <string.h>
-
-#include "base/num.h"
-
-#define PASSWD_UID_FIELD 2 /* name:password:uid:gid:... */
-#define PASSWD_GID_FIELD 3
-#define GROUP_GID_FIELD 2 /* name:password:gid:members */
 
 static int add(struct known_ids *k, int64_t id, struct error *err)
 {
@@ -25,41 +19,26 @@ static int add(struct known_ids *k, int64_t id, struct error *err)
 	return 0;
 }
 
-/* The number in the field-th field of a line; what is no number names nothing. */
-static int add_field(struct known_ids *k, const char *line, size_t n, int field, struct error *err)
-{
-	const char *end = line + n;
-	const char *colon;
-	int64_t id;
-
-	while (field--) {
-		colon = memchr(line, ':', (size_t)(end - line));
-		if (!colon)
-			return 0;
-		line = colon + 1;
-	}
-	colon = memchr(line, ':', (size_t)(end - line));
-	if (!num_i64(line, (size_t)((colon ? colon : end) - line), &id))
-		return 0;
-	return add(k, id, err);
-}
-
 static int load_file(struct known_ids *uids, struct known_ids *gids, const struct inv_file *f,
 		     bool passwd, struct error *err)
 {
-	const char *p = (const char *)f->data, *end = p + f->len;
-	int r = 0;
+	const struct limits limits = limits_default();
+	struct known_ids *side = passwd ? uids : gids;
+	struct accounts a = { 0 };
+	struct account **list = passwd ? &a.users : &a.groups;
+	size_t *count = passwd ? &a.user_count : &a.group_count;
+	const char *unread = NULL;
+	bool refused = false;
+	int r = accounts_parse(list, count, (const char *)f->data, f->len, !passwd,
+			       (size_t)limits.v[LIMIT_ACCOUNTS], &unread, &refused, err);
 
-	while (p < end && !r) {
-		const char *newline = memchr(p, '\n', (size_t)(end - p));
-		size_t n = (size_t)((newline ? newline : end) - p);
-
-		if (passwd)
-			r = add_field(uids, p, n, PASSWD_UID_FIELD, err);
-		if (!r)
-			r = add_field(gids, p, n, passwd ? PASSWD_GID_FIELD : GROUP_GID_FIELD, err);
-		p += n + (newline ? 1 : 0);
+	side->unread = side->unread || unread || refused;
+	for (size_t i = 0; i < *count && !r; i++) {
+		r = add(side, (*list)[i].id, err);
+		if (!r && passwd)
+			r = add(gids, (*list)[i].gid, err);
 	}
+	accounts_free(&a);
 	return r;
 }
 

@@ -6,7 +6,8 @@
 
 bool sparse_log_is(const struct inv_entry *e)
 {
-	static const char *const logs[] = { "var/log/lastlog", "var/log/faillog", "var/log/tallylog" };
+	static const char *const logs[] = { "var/log/lastlog", "var/log/faillog",
+					    "var/log/tallylog" };
 
 	if (e->kind != INV_REG || e->size <= SPARSE_LOG_SIZE)
 		return false;

@@ -1,5 +1,5 @@
-/* Targets by name, and as a user asks for them. Everything about platforms is data (data/targets.conf, data/engines.conf); this file only
- * finds rows. */
+/* Targets by name, and as a user asks for them. Everything about platforms is data
+ * (data/targets.conf, data/engines.conf); this file only finds rows. */
 #include "target/target.h"
 
 #include <stdbool.h>
@@ -128,7 +128,8 @@ static int fail_unknown(struct error *err, const char *name, size_t n)
 	if (best)
 		return err_fail(err, ERR_USAGE, 0, "unknown target '%s'; did you mean '%s'?", shown,
 				best);
-	return err_fail(err, ERR_USAGE, 0, "unknown target '%s'; 'uidfit platforms' lists them", shown);
+	return err_fail(err, ERR_USAGE, 0, "unknown target '%s'; 'uidfit platforms' lists them",
+			shown);
 }
 
 static void use_done(struct target_use *u)
@@ -176,7 +177,8 @@ static int use_parse(struct target_use *u, const char *s, size_t n, struct error
 			v++, len--;
 		if (!is_version(v, len))
 			return err_fail(err, ERR_USAGE, 0,
-					"target '%s': the version is not numbers and dots, as in docker@20.10",
+					"target '%s': the version is not numbers and dots, as in "
+					"docker@20.10",
 					err_text(shown, sizeof shown, s, n));
 		u->version = strndup(v, len);
 		if (!u->version)
@@ -225,8 +227,8 @@ int target_parse_list(struct target_use **uses, size_t *count, const char *text,
 		return err_nomem(err);
 	for (const char *s = text;; s++) {
 		size_t len = strcspn(s, ",");
-		int r = len ? list_add(list, &n, s, len, err) :
-			      err_fail(err, ERR_USAGE, 0, "an empty name in the list of targets");
+		int r = len ? list_add(list, &n, s, len, err)
+			    : err_fail(err, ERR_USAGE, 0, "an empty name in the list of targets");
 
 		if (r < 0) {
 			target_uses_free(list, n);

@@ -5,7 +5,8 @@
 
 #include "base/num.h"
 
-/* podman's own reading of USER for a map that grows: its numeric parts count, names are found in passwd. */
+/* podman's own reading of USER for a map that grows: its numeric parts count, names are found in
+ * passwd. */
 static uint64_t user_text_need(const char *text)
 {
 	uint64_t need = 0;
@@ -100,16 +101,31 @@ static int tell_user(struct check *c, enum rule rule, int64_t id, uint32_t out, 
 	return tell(&t, fn, ctx, err);
 }
 
-/* USER that is a number no engine takes: it is outside every map. What fails for want of a name fails without any map. */
+/* A part of USER that is a number no engine takes. */
+static bool out_of_range(const char *s, int64_t *id)
+{
+	return num_i64(s, strcspn(s, ":"), id) && (*id < 0 || *id > INT32_MAX);
+}
+
+/* Such a number is outside every map. What fails for want of a name fails without any map, and is
+ * no finding. */
 static int walk_no_user(struct check *c, told_fn *fn, void *ctx, struct error *err)
 {
 	struct check_user *u = &c->user;
+	const char *colon = strchr(u->user.text, ':');
+	uint32_t all = c->judge->all;
 	int64_t id;
+	int r = 0;
 
-	if (!num_i64(u->user.text, strcspn(u->user.text, ":"), &id) || (id >= 0 && id <= INT32_MAX))
-		return 0;
-	u->uid_fits = u->fits = 0;
-	return tell_user(c, RULE_USER_OUTSIDE_MAP, id, c->judge->all, fn, ctx, err);
+	if (out_of_range(u->user.text, &id)) {
+		u->uid_fits = u->fits = 0;
+		r = tell_user(c, RULE_USER_OUTSIDE_MAP, id, all, fn, ctx, err);
+	}
+	if (!r && colon && out_of_range(colon + 1, &id)) {
+		u->gid_fits = u->fits = 0;
+		r = tell_user(c, RULE_GROUP_OUTSIDE_MAP, id, all, fn, ctx, err);
+	}
+	return r;
 }
 
 static int walk_user(struct check *c, told_fn *fn, void *ctx, struct error *err)
@@ -155,7 +171,8 @@ static int tell_account(struct check *c, const struct account *a, bool is_group,
 
 	if (!(uid_out | gid_out))
 		return 0;
-	/* A map that grows stops at the accounts that it counts; the others are only worth knowing. */
+	/* A map that grows stops at the accounts that it counts; the others are only worth knowing.
+	 */
 	if (left_out(a, a->id))
 		uid_out &= ~j->auto_size;
 	if (left_out(a, gid))

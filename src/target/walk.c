@@ -6,8 +6,8 @@
 #include "base/num.h"
 #include "target/sparse-log.h"
 
-#define MODE_SETUID 04000u
-#define MODE_SETGID 02000u
+#define MODE_SETUID   04000u
+#define MODE_SETGID   02000u
 #define ACL_DEDUP_MAX 64 /* an ACL's ids are compared with each other up to here */
 
 struct walk {
@@ -31,7 +31,8 @@ static int look(struct walk *w, struct error *err)
 	return image_visibility(w->c->image, w->layer, w->e, &w->visible, &w->by_layer, err);
 }
 
-/* ".wh..wh.plnk/1" is a file to an engine that knows no AUFS; a last name that begins ".wh." is a whiteout to it. */
+/* ".wh..wh.plnk/1" is a file to an engine that knows no AUFS; a last name that begins ".wh." is a
+ * whiteout to it. */
 static bool is_whiteout(const struct inv_entry *e)
 {
 	const char *slash = memrchr(e->path, '/', e->path_len);
@@ -111,7 +112,8 @@ static int tell_owner(struct walk *w, const struct judged_owner *o, struct error
 	told_part(&t, RULE_OWNER_BECOMES_ROOT, STAGE_RUNTIME, OUTCOME_ROOT, root);
 	told_part(&t, RULE_OWNER_WRAPS, STAGE_RUNTIME, OUTCOME_ROOT, wrap & zero);
 	told_part(&t, RULE_OWNER_WRAPS, STAGE_RUNTIME, OUTCOME_IGNORED, wrap & ~zero);
-	told_parts_by(&t, RULE_OWNER_BECOMES_NOBODY, j->owner_by, out & j->owner_by[OUTCOME_NOBODY]);
+	told_parts_by(&t, RULE_OWNER_BECOMES_NOBODY, j->owner_by,
+		      out & j->owner_by[OUTCOME_NOBODY]);
 	told_parts_by(&t, RULE_OWNER_OUTSIDE_MAP, j->owner_by,
 		      out & ~(j->owner_by[OUTCOME_ERROR] | j->owner_by[OUTCOME_NOBODY]));
 	if (o->unnamed && keeps_owner(e->kind))
@@ -187,7 +189,8 @@ static int tell_capability(struct walk *w, uint32_t mask, struct error *err)
 	const struct inv_entry *e = w->e;
 	struct told t;
 
-	if (e->flags & INV_CAP_INVALID || (e->flags & INV_CAP_ROOTID && e->cap_rootid == ID_INVALID))
+	if (e->flags & INV_CAP_INVALID ||
+	    (e->flags & INV_CAP_ROOTID && e->cap_rootid == ID_INVALID))
 		return tell_invalid(w, RULE_CAPABILITY_INVALID, "xattr-invalid", mask, err);
 	if (!(e->flags & INV_CAP_ROOTID))
 		return 0;

@@ -42,12 +42,8 @@ static int fill(struct buf *out, const struct words *w, const char *name, size_t
 		const char *name;
 		int64_t value;
 	} numbers[] = {
-		{ "id", w->id },
-		{ "sid", (int32_t)(uint32_t)w->id },
-		{ "uid", w->uid },
-		{ "gid", w->gid },
-		{ "need", (int64_t)w->need },
-		{ "max", (int64_t)w->max },
+		{ "id", w->id },   { "sid", (int32_t)(uint32_t)w->id }, { "uid", w->uid },
+		{ "gid", w->gid }, { "need", (int64_t)w->need },	{ "max", (int64_t)w->max },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
@@ -172,11 +168,11 @@ static int user_words(const struct check *c, size_t i, struct check_target *t, s
 	struct words none = { .path = "" };
 	bool uid = !(u->uid_fits >> i & 1), gid = !(u->gid_fits >> i & 1);
 	bool group = !(u->group_fits >> i & 1);
-	unsigned fails = (uid ? FAILS_UID : 0u) | (gid ? FAILS_GID : 0u) |
-			 (group ? FAILS_GROUP : 0u);
+	unsigned fails =
+		(uid ? FAILS_UID : 0u) | (gid ? FAILS_GID : 0u) | (group ? FAILS_GROUP : 0u);
 
 	if (u->user.error)
-		return uid ? add_all(t, "user-range", &none, err) : 0;
+		return fails ? add_all(t, "user-range", &none, err) : 0;
 	for (size_t k = 0; k < e->message_count; k++) {
 		const struct engine_message *m = &e->messages[k];
 		struct words w = { .uid = u->user.uid, .gid = u->user.gid, .path = "" };

@@ -1,17 +1,18 @@
 /* Makes images in memory for the tests: entries by hand, no tar around them. */
 #pragma once
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
-#include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
 
+#include <cmocka.h>
+
+#include "idmap/notation.h"
 #include "inventory/builder.h"
 #include "inventory/image.h"
-#include "idmap/notation.h"
 #include "target/check.h"
 
 #define MADE_LAYERS 4

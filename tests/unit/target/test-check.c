@@ -1,4 +1,5 @@
-/* Whole images: several targets at once, what lies in xattrs, who the process is, and what explains it. */
+/* Whole images: several targets at once, what lies in xattrs, who the process is, and what explains
+ * it. */
 #include "make.h"
 
 #define REMAP "0:100000:65536"
@@ -77,7 +78,8 @@ static void test_first_error(void **state _unused_)
 	assert_int_equal(t[0].first_index, 1);
 	assert_string_equal(t[0].first_path, "gone");
 	assert_string_equal(t[0].errors[1].line,
-			    "Error processing tar file(exit status 1): Container ID 70000 cannot be mapped to a host ID");
+			    "Error processing tar file(exit status 1): Container ID 70000 cannot "
+			    "be mapped to a host ID");
 	assert_string_equal(t[0].errors[1].message->when, "load, 1.12 to 23.0");
 	assert_int_equal(t[0].effects[0].count, 4);
 	/* "a/b" comes before "a-b" in a walk, and what is gone is not there. */
@@ -97,8 +99,8 @@ static void test_undecided(void **state _unused_)
 		int64_t uid;
 		bool undecided;
 	} rows[] = {
-		{ "docker", NULL, 100000, true },    { "docker", REMAP, 100001, false },
-		{ "docker", NULL, 5, false },	     { "docker", NULL, -1, false },
+		{ "docker", NULL, 100000, true },     { "docker", REMAP, 100001, false },
+		{ "docker", NULL, 5, false },	      { "docker", NULL, -1, false },
 		{ "docker", NULL, 1LL << 32, false }, { "podman", NULL, 100000, false },
 	};
 
@@ -121,10 +123,14 @@ static void test_security(void **state _unused_)
 		const char *target;
 		bool security;
 	} rows[] = {
-		{ 100000, 5, 04755, 0, "docker", true },  { 100000, 5, 02755, 0, "docker", false },
-		{ 5, 100000, 02755, 0, "docker", true },  { 5, 100000, 04755, 0, "docker", false },
-		{ 100000, 5, 0755, 0, "docker", false },  { 100000, 5, 0755, INV_CAPABILITY, "docker", true },
-		{ 1LL << 32, 5, 04755, 0, "umoci", true }, { (1LL << 32) + 1, 5, 04755, 0, "umoci", false },
+		{ 100000, 5, 04755, 0, "docker", true },
+		{ 100000, 5, 02755, 0, "docker", false },
+		{ 5, 100000, 02755, 0, "docker", true },
+		{ 5, 100000, 04755, 0, "docker", false },
+		{ 100000, 5, 0755, 0, "docker", false },
+		{ 100000, 5, 0755, INV_CAPABILITY, "docker", true },
+		{ 1LL << 32, 5, 04755, 0, "umoci", true },
+		{ (1LL << 32) + 1, 5, 04755, 0, "umoci", false },
 		{ -1, 5, 04755, 0, "podman", true },
 	};
 
@@ -133,8 +139,12 @@ static void test_security(void **state _unused_)
 		struct seen s;
 
 		made_begin(&m, 1);
-		made_add(&m, 0, &(struct inv_entry){ .path = "f", .uid = rows[i].uid, .gid = rows[i].gid,
-						     .mode = rows[i].mode, .flags = rows[i].flags });
+		made_add(&m, 0,
+			 &(struct inv_entry){ .path = "f",
+					      .uid = rows[i].uid,
+					      .gid = rows[i].gid,
+					      .mode = rows[i].mode,
+					      .flags = rows[i].flags });
 		made_check(&m, rows[i].target, REMAP);
 		each(&m, &s);
 		assert_int_equal(s.count, 1);
@@ -146,8 +156,11 @@ static void test_security(void **state _unused_)
 
 static void test_xattrs(void **state _unused_)
 {
-	static const struct inv_acl_id in = { 1000, false }, user = { 70000, false }, group = { 70000, true };
-	static const struct inv_acl_id twice[] = { { 70000, false }, { 70000, false }, { 70000, true } };
+	static const struct inv_acl_id in = { 1000, false }, user = { 70000, false },
+				       group = { 70000, true };
+	static const struct inv_acl_id twice[] = { { 70000, false },
+						   { 70000, false },
+						   { 70000, true } };
 	static const struct {
 		const char *what, *target;
 		enum inv_kind kind;
@@ -162,28 +175,43 @@ static void test_xattrs(void **state _unused_)
 		const char *line;
 	} rows[] = {
 		{ "inside", "docker", INV_REG, INV_HAS_ACL_IDS, &in, 1, 0, 0, 0, 0, 0, "" },
-		{ "user", "docker", INV_REG, INV_HAS_ACL_IDS, &user, 1, 0, 0, 1, RULE_ACL_OUTSIDE_MAP, LEVEL_WARNING, "" },
-		{ "group", "podman@4.3", INV_REG, INV_HAS_ACL_IDS, &group, 1, 0, 0, 1, RULE_ACL_OUTSIDE_MAP, LEVEL_ERROR,
+		{ "user", "docker", INV_REG, INV_HAS_ACL_IDS, &user, 1, 0, 0, 1,
+		  RULE_ACL_OUTSIDE_MAP, LEVEL_WARNING, "" },
+		{ "group", "podman@4.3", INV_REG, INV_HAS_ACL_IDS, &group, 1, 0, 0, 1,
+		  RULE_ACL_OUTSIDE_MAP, LEVEL_ERROR,
 		  "processing tar file(lsetxattr /f: invalid argument): exit status 1" },
-		{ "twice", "docker", INV_REG, INV_HAS_ACL_IDS, twice, 3, 0, 0, 2, RULE_ACL_OUTSIDE_MAP, LEVEL_WARNING, "" },
+		{ "twice", "docker", INV_REG, INV_HAS_ACL_IDS, twice, 3, 0, 0, 2,
+		  RULE_ACL_OUTSIDE_MAP, LEVEL_WARNING, "" },
 		{ "symlink", "docker", INV_SYMLINK, INV_HAS_ACL_IDS, &user, 1, 0, 0, 0, 0, 0, "" },
-		{ "symlink", "podman", INV_SYMLINK, INV_HAS_ACL_IDS, &user, 1, 0, 0, 1, RULE_ACL_OUTSIDE_MAP, LEVEL_ERROR, NULL },
+		{ "symlink", "podman", INV_SYMLINK, INV_HAS_ACL_IDS, &user, 1, 0, 0, 1,
+		  RULE_ACL_OUTSIDE_MAP, LEVEL_ERROR, NULL },
 		{ "device", "podman", INV_CHR, INV_HAS_ACL_IDS, &user, 1, 0, 0, 0, 0, 0, "" },
 		{ "whiteout", "docker", INV_WHITEOUT, INV_ACL_INVALID, NULL, 0, 0, 0, 0, 0, 0, "" },
-		{ "invalid", "docker@20.10", INV_REG, INV_ACL_INVALID, NULL, 0, 0, 0, 1, RULE_ACL_INVALID, LEVEL_ERROR,
-		  "failed to register layer: Error processing tar file(exit status 1): invalid argument" },
-		{ "owner comes first", "docker@20.10", INV_REG, INV_ACL_INVALID, NULL, 0, 0, 70000, 2, RULE_OWNER_OUTSIDE_MAP, LEVEL_ERROR,
-		  "failed to register layer: Error processing tar file(exit status 1): Container ID 70000 cannot be mapped to a host ID" },
-		{ "default on a file", "podman@4.3", INV_REG, INV_ACL_MISPLACED, NULL, 0, 0, 0, 1, RULE_ACL_INVALID, LEVEL_ERROR,
+		{ "invalid", "docker@20.10", INV_REG, INV_ACL_INVALID, NULL, 0, 0, 0, 1,
+		  RULE_ACL_INVALID, LEVEL_ERROR,
+		  "failed to register layer: Error processing tar file(exit status 1): invalid "
+		  "argument" },
+		{ "owner comes first", "docker@20.10", INV_REG, INV_ACL_INVALID, NULL, 0, 0, 70000,
+		  2, RULE_OWNER_OUTSIDE_MAP, LEVEL_ERROR,
+		  "failed to register layer: Error processing tar file(exit status 1): Container "
+		  "ID 70000 cannot be mapped to a host ID" },
+		{ "default on a file", "podman@4.3", INV_REG, INV_ACL_MISPLACED, NULL, 0, 0, 0, 1,
+		  RULE_ACL_INVALID, LEVEL_ERROR,
 		  "processing tar file(lsetxattr /f: permission denied): exit status 1" },
-		{ "invalid", "umoci", INV_REG, INV_ACL_INVALID, NULL, 0, 0, 0, 1, RULE_ACL_INVALID, LEVEL_ERROR,
-		  "unpack entry: f: apply hdr metadata: restore xattr metadata:" },
-		{ "nobody cares", "single-id", INV_REG, INV_ACL_INVALID, NULL, 0, 0, 0, 0, 0, 0, "" },
-		{ "root id inside", "podman", INV_REG, INV_CAPABILITY | INV_CAP_ROOTID, NULL, 0, 1000, 0, 0, 0, 0, "" },
-		{ "root id", "podman", INV_REG, INV_CAPABILITY | INV_CAP_ROOTID, NULL, 0, 70000, 0, 1, RULE_CAPABILITY_ROOTID_OUTSIDE_MAP, LEVEL_ERROR, NULL },
-		{ "root id", "docker", INV_REG, INV_CAPABILITY | INV_CAP_ROOTID, NULL, 0, 70000, 0, 1, RULE_CAPABILITY_ROOTID_OUTSIDE_MAP, LEVEL_WARNING, "" },
-		{ "root id that is none", "docker", INV_REG, INV_CAPABILITY | INV_CAP_ROOTID, NULL, 0, UINT32_MAX, 0, 1, RULE_CAPABILITY_INVALID, LEVEL_ERROR, NULL },
-		{ "capability", "docker", INV_REG, INV_CAPABILITY | INV_CAP_INVALID, NULL, 0, 0, 0, 1, RULE_CAPABILITY_INVALID, LEVEL_ERROR, NULL },
+		{ "invalid", "umoci", INV_REG, INV_ACL_INVALID, NULL, 0, 0, 0, 1, RULE_ACL_INVALID,
+		  LEVEL_ERROR, "unpack entry: f: apply hdr metadata: restore xattr metadata:" },
+		{ "nobody cares", "single-id", INV_REG, INV_ACL_INVALID, NULL, 0, 0, 0, 0, 0, 0,
+		  "" },
+		{ "root id inside", "podman", INV_REG, INV_CAPABILITY | INV_CAP_ROOTID, NULL, 0,
+		  1000, 0, 0, 0, 0, "" },
+		{ "root id", "podman", INV_REG, INV_CAPABILITY | INV_CAP_ROOTID, NULL, 0, 70000, 0,
+		  1, RULE_CAPABILITY_ROOTID_OUTSIDE_MAP, LEVEL_ERROR, NULL },
+		{ "root id", "docker", INV_REG, INV_CAPABILITY | INV_CAP_ROOTID, NULL, 0, 70000, 0,
+		  1, RULE_CAPABILITY_ROOTID_OUTSIDE_MAP, LEVEL_WARNING, "" },
+		{ "root id that is none", "docker", INV_REG, INV_CAPABILITY | INV_CAP_ROOTID, NULL,
+		  0, UINT32_MAX, 0, 1, RULE_CAPABILITY_INVALID, LEVEL_ERROR, NULL },
+		{ "capability", "docker", INV_REG, INV_CAPABILITY | INV_CAP_INVALID, NULL, 0, 0, 0,
+		  1, RULE_CAPABILITY_INVALID, LEVEL_ERROR, NULL },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -191,11 +219,18 @@ static void test_xattrs(void **state _unused_)
 		struct seen s;
 
 		made_begin(&m, 1);
-		made_add(&m, 0, &(struct inv_entry){ .kind = rows[i].kind, .path = "f", .flags = rows[i].flags, .uid = rows[i].uid,
-						     .acl = rows[i].acl, .acl_count = rows[i].acl_count, .cap_rootid = rows[i].rootid });
+		made_add(&m, 0,
+			 &(struct inv_entry){ .kind = rows[i].kind,
+					      .path = "f",
+					      .flags = rows[i].flags,
+					      .uid = rows[i].uid,
+					      .acl = rows[i].acl,
+					      .acl_count = rows[i].acl_count,
+					      .cap_rootid = rows[i].rootid });
 		made_check(&m, rows[i].target, NULL);
 		each(&m, &s);
-		if (s.count != rows[i].findings || (s.count && (s.f[0].rule != rows[i].rule || s.f[0].level != rows[i].level)))
+		if (s.count != rows[i].findings ||
+		    (s.count && (s.f[0].rule != rows[i].rule || s.f[0].level != rows[i].level)))
 			fail_msg("%s, %s: %zu findings, %s", rows[i].target, rows[i].what, s.count,
 				 s.count ? rule_name(s.f[0].rule) : "none");
 		if (rows[i].line)
@@ -217,10 +252,12 @@ static void test_unnamed(void **state _unused_)
 		{ "uid", true, "a:x:1000:1000::/:\n", "a:x:1000:\n", NULL, 1001, 1000, 1 },
 		{ "gid", true, "a:x:1000:1000::/:\n", "a:x:1000:\n", NULL, 1000, 1001, 1 },
 		{ "primary group", true, "a:x:1000:7::/:\n", "a:x:1000:\n", NULL, 0, 7, 0 },
-		{ "root and nobody", true, "a:x:1000:1000::/:\n", "a:x:1000:\n", NULL, 0, 65534, 0 },
+		{ "root and nobody", true, "a:x:1000:1000::/:\n", "a:x:1000:\n", NULL, 0, 65534,
+		  0 },
 		{ "no group file", true, "a:x:1000:1000::/:\n", NULL, NULL, 1000, 1001, 0 },
 		{ "no files", true, NULL, NULL, NULL, 1001, 1001, 0 },
-		{ "a lower layer's name", true, "a:x:1000:1000::/:\n", NULL, "b:x:1001:1::/:\n", 1001, 0, 0 },
+		{ "a lower layer's name", true, "a:x:1000:1000::/:\n", NULL, "b:x:1001:1::/:\n",
+		  1001, 0, 0 },
 		{ "outside is no note", true, "a:x:1000:1000::/:\n", NULL, NULL, 70000, 0, 0 },
 		{ "tarball", false, NULL, NULL, NULL, 501, 20, 1 },
 		{ "root's tarball", false, NULL, NULL, NULL, 0, 0, 0 },
@@ -237,10 +274,13 @@ static void test_unnamed(void **state _unused_)
 			made_file(&m, 1, "etc/group", rows[i].group);
 		if (rows[i].passwd)
 			made_file(&m, 1, "etc/passwd", rows[i].passwd);
-		made_add(&m, 1, &(struct inv_entry){ .path = "f", .uid = rows[i].uid, .gid = rows[i].gid });
+		made_add(
+			&m, 1,
+			&(struct inv_entry){ .path = "f", .uid = rows[i].uid, .gid = rows[i].gid });
 		made_check(&m, "docker", NULL);
 		if (m.check->rule_counts[RULE_OWNER_UNNAMED] != rows[i].notes)
-			fail_msg("%s: %d", rows[i].what, (int)m.check->rule_counts[RULE_OWNER_UNNAMED]);
+			fail_msg("%s: %d", rows[i].what,
+				 (int)m.check->rule_counts[RULE_OWNER_UNNAMED]);
 		made_end(&m);
 	}
 }
@@ -252,7 +292,7 @@ static void test_fail_on(void **state _unused_)
 		enum level fail_on;
 		bool fits;
 	} rows[] = {
-		{ 501, LEVEL_WARNING, true },	 { 501, LEVEL_ERROR, true },
+		{ 501, LEVEL_WARNING, true },	  { 501, LEVEL_ERROR, true },
 		{ 100000, LEVEL_WARNING, false }, { 100000, LEVEL_ERROR, true },
 		{ 70000, LEVEL_ERROR, false },
 	};
@@ -277,9 +317,15 @@ static void test_sparse_log(void **state _unused_)
 	struct seen s;
 
 	made_begin(&m, 1);
-	made_add(&m, 0, &(struct inv_entry){ .path = "var/log/lastlog", .size = 257ull << 20, .flags = INV_SPARSE });
-	made_add(&m, 0, &(struct inv_entry){ .path = "var/log/faillog", .size = 1 << 20, .flags = INV_SPARSE });
-	made_add(&m, 0, &(struct inv_entry){ .path = "var/log/other", .size = 1ull << 40, .flags = INV_SPARSE });
+	made_add(&m, 0,
+		 &(struct inv_entry){
+			 .path = "var/log/lastlog", .size = 257ull << 20, .flags = INV_SPARSE });
+	made_add(&m, 0,
+		 &(struct inv_entry){
+			 .path = "var/log/faillog", .size = 1 << 20, .flags = INV_SPARSE });
+	made_add(&m, 0,
+		 &(struct inv_entry){
+			 .path = "var/log/other", .size = 1ull << 40, .flags = INV_SPARSE });
 	made_check(&m, "docker,kubernetes", NULL);
 	each(&m, &s);
 	assert_int_equal(s.count, 1);
@@ -289,7 +335,9 @@ static void test_sparse_log(void **state _unused_)
 	made_end(&m);
 }
 
-#define PASSWD "root:x:0:0::/:\nlow:x:1000:1000::/:\nhigh:x:1000000:1000::/:\nhighgid:x:1000:1000000::/:\ninhigh:x:1001:1001::/:\n"
+#define PASSWD                                                                                     \
+	"root:x:0:0::/:\nlow:x:1000:1000::/:\nhigh:x:1000000:1000::/:\nhighgid:x:1000:1000000::/"  \
+	":\ninhigh:x:1001:1001::/:\n"
 #define GROUP "root:x:0:\nlow:x:1000:\nmembers:x:70000:inhigh\n"
 
 static void test_user(void **state _unused_)
@@ -301,15 +349,31 @@ static void test_user(void **state _unused_)
 	} rows[] = {
 		{ "", NULL, "docker", "", 1, 0, 0 },
 		{ "low", NULL, "docker", "", 1, 0, 0 },
-		{ "65536", NULL, "docker", "unable to setup user: cannot set uid to unmapped user in user namespace", 0, 1, 0 },
-		{ "high", NULL, "docker", "unable to setup user: cannot set uid to unmapped user in user namespace", 0, 1, 0 },
-		{ "70000:80000", NULL, "docker", "unable to setup user: cannot set uid to unmapped user in user namespace", 0, 1, 1 },
-		{ "0:70000", NULL, "docker", "unable to setup user: cannot set gid to unmapped user in user namespace", 0, 0, 1 },
-		{ "inhigh", NULL, "docker", "unable to setup user: setgroups: invalid argument", 0, 0, 1 },
+		{ "65536", NULL, "docker",
+		  "unable to setup user: cannot set uid to unmapped user in user namespace", 0, 1,
+		  0 },
+		{ "high", NULL, "docker",
+		  "unable to setup user: cannot set uid to unmapped user in user namespace", 0, 1,
+		  0 },
+		{ "70000:80000", NULL, "docker",
+		  "unable to setup user: cannot set uid to unmapped user in user namespace", 0, 1,
+		  1 },
+		{ "0:70000", NULL, "docker",
+		  "unable to setup user: cannot set gid to unmapped user in user namespace", 0, 0,
+		  1 },
+		{ "inhigh", NULL, "docker", "unable to setup user: setgroups: invalid argument", 0,
+		  0, 1 },
 		{ "inhigh:1001", NULL, "docker", "", 1, 0, 0 },
 		{ "high", "low", "docker", "", 1, 0, 0 },
-		{ "low", "70000", "kubernetes", "unable to setup user: cannot set uid to unmapped user in user namespace", 0, 1, 0 },
-		{ "4294967296", NULL, "docker", "uids and gids must be in range 0-2147483647", 0, 1, 0 },
+		{ "low", "70000", "kubernetes",
+		  "unable to setup user: cannot setuid to unmapped uid 70000 in user namespace", 0,
+		  1, 0 },
+		{ "70000:3000000000", NULL, "docker", "uids and gids must be in range 0-2147483647",
+		  0, 0, 1 },
+		{ "1:2147483647", NULL, "kubernetes", "setresgid to `2147483647`: Invalid argument",
+		  0, 0, 1 },
+		{ "4294967296", NULL, "docker", "uids and gids must be in range 0-2147483647", 0, 1,
+		  0 },
 		{ "-1", NULL, "docker", "uids and gids must be in range 0-2147483647", 0, 1, 0 },
 		{ "nosuch", NULL, "docker", "", 1, 0, 0 },
 		{ "0:70000", NULL, "podman", "setgroups: Invalid argument", 0, 0, 1 },
@@ -330,16 +394,19 @@ static void test_user(void **state _unused_)
 		made_check(&m, rows[i].target, NULL);
 		c = m.check;
 		none = c->targets[0].use->target->engine->user_outcome == OUTCOME_NONE;
-		if (c->user.fits != rows[i].fits || c->rule_counts[RULE_USER_OUTSIDE_MAP] != rows[i].users ||
+		if (c->user.fits != rows[i].fits ||
+		    c->rule_counts[RULE_USER_OUTSIDE_MAP] != rows[i].users ||
 		    c->rule_counts[RULE_GROUP_OUTSIDE_MAP] != rows[i].groups)
 			if (!none)
-				fail_msg("%s, USER %s: fits %u, %d users, %d groups", rows[i].target, rows[i].user,
-					 c->user.fits, (int)c->rule_counts[RULE_USER_OUTSIDE_MAP],
+				fail_msg("%s, USER %s: fits %u, %d users, %d groups",
+					 rows[i].target, rows[i].user, c->user.fits,
+					 (int)c->rule_counts[RULE_USER_OUTSIDE_MAP],
 					 (int)c->rule_counts[RULE_GROUP_OUTSIDE_MAP]);
 		for (size_t k = 0; k < c->targets[0].error_count; k++)
 			said |= !strcmp(c->targets[0].errors[k].line, rows[i].line);
 		if (*rows[i].line ? !said : c->targets[0].error_count)
-			fail_msg("%s, USER %s: '%s'", rows[i].target, rows[i].user, made_line(&m, 0));
+			fail_msg("%s, USER %s: '%s'", rows[i].target, rows[i].user,
+				 made_line(&m, 0));
 		made_end(&m);
 	}
 }
@@ -394,7 +461,8 @@ static void test_passwd(void **state _unused_)
 	assert_int_equal(m.check->targets[1].need, 1000001);
 	assert_false(m.check->targets[2].any);
 	assert_string_equal(m.check->targets[1].errors[1].line,
-			    "the container needs a user namespace with size 1000001 that is bigger than the maximum value allowed with userns=auto 65536");
+			    "the container needs a user namespace with size 1000001 that is bigger "
+			    "than the maximum value allowed with userns=auto 65536");
 	assert_string_equal(s.f[2].subject, "members");
 	assert_false(s.f[2].has_uid);
 	made_end(&m);
@@ -493,13 +561,20 @@ static void test_stop(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_worst_of_targets), cmocka_unit_test(test_first_error),
-		cmocka_unit_test(test_undecided),	 cmocka_unit_test(test_security),
-		cmocka_unit_test(test_xattrs),		 cmocka_unit_test(test_unnamed),
-		cmocka_unit_test(test_fail_on),		 cmocka_unit_test(test_sparse_log),
-		cmocka_unit_test(test_user),		 cmocka_unit_test(test_group_add),
-		cmocka_unit_test(test_no_config),	 cmocka_unit_test(test_passwd),
-		cmocka_unit_test(test_growing),		 cmocka_unit_test(test_cause),
+		cmocka_unit_test(test_worst_of_targets),
+		cmocka_unit_test(test_first_error),
+		cmocka_unit_test(test_undecided),
+		cmocka_unit_test(test_security),
+		cmocka_unit_test(test_xattrs),
+		cmocka_unit_test(test_unnamed),
+		cmocka_unit_test(test_fail_on),
+		cmocka_unit_test(test_sparse_log),
+		cmocka_unit_test(test_user),
+		cmocka_unit_test(test_group_add),
+		cmocka_unit_test(test_no_config),
+		cmocka_unit_test(test_passwd),
+		cmocka_unit_test(test_growing),
+		cmocka_unit_test(test_cause),
 		cmocka_unit_test(test_stop),
 	};
 

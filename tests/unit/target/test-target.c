@@ -26,13 +26,23 @@ static void test_rows(void **state _unused_)
 static void test_names(void **state _unused_)
 {
 	static const char *const names[][2] = {
-		{ "docker-userns-remap", "docker" }, { "Docker", "docker" },
-		{ "docker-rootless", "docker-rootless" }, { "nerdctl-rootless", "nerdctl-rootless" },
-		{ "podman", "podman" }, { "podman-auto", "podman-auto" }, { "k8s", "kubernetes" },
-		{ "circleci", "circleci" }, { "azure-app-service", "azure-app-service" },
-		{ "sysbox", "sysbox" }, { "gitpod", "gitpod" }, { "proxmox", "lxc" },
-		{ "incus", "lxc" }, { "apptainer", "apptainer" }, { "charliecloud", "single-id" },
-		{ "umoci", "umoci" }, { "openshift-userns", "openshift-userns" },
+		{ "docker-userns-remap", "docker" },
+		{ "Docker", "docker" },
+		{ "docker-rootless", "docker-rootless" },
+		{ "nerdctl-rootless", "nerdctl-rootless" },
+		{ "podman", "podman" },
+		{ "podman-auto", "podman-auto" },
+		{ "k8s", "kubernetes" },
+		{ "circleci", "circleci" },
+		{ "azure-app-service", "azure-app-service" },
+		{ "sysbox", "sysbox" },
+		{ "gitpod", "gitpod" },
+		{ "proxmox", "lxc" },
+		{ "incus", "lxc" },
+		{ "apptainer", "apptainer" },
+		{ "charliecloud", "single-id" },
+		{ "umoci", "umoci" },
+		{ "openshift-userns", "openshift-userns" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
