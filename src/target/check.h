@@ -37,12 +37,12 @@ struct finding {
 	long layer; /* -1 for the image's config */
 	/* Borrowed until the next one; NULL for config and passwd findings. */
 	const struct inv_entry *entry;
-	/* Of the entry, the user, the account; the ACL's or capability's id in the one that applies. */
+	/* Of the entry, user or account; the ACL's or capability's id in the one that applies. */
 	int64_t uid, gid;
 	bool has_uid, has_gid;
 	enum visible visible;
 	long by_layer; /* or -1 */
-	/* Per target, bit i: the id maps. Both bits are set where the target does not consult it. */
+	/* Per target, bit i: the id maps. Both are set where the target does not consult it. */
 	uint32_t uid_fits, gid_fits;
 	uint32_t targets;    /* the targets that this finding concerns */
 	bool security;	     /* becomes root with a setuid or setgid bit or a capability */
