@@ -1,7 +1,8 @@
-/* passwd and group as moby/sys/user reads them (user.go: ParsePasswdFilter, ParseGroupFilter), which runc, docker, podman and
- * containerd share: blanks around a line go, empty lines go, comments go in group only; fields that are missing are empty or 0; an id
- * that is no number is 0, one out of range the nearest that a 64-bit number holds. So no line is ever refused, but one that is
- * too long for Go's scanner ends the reading with an error.
+/* passwd and group as moby/sys/user reads them (user.go: ParsePasswdFilter, ParseGroupFilter),
+ * which runc, docker, podman and containerd share: blanks around a line go, empty lines go,
+ * comments go in group only; fields that are missing are empty or 0; an id that is no number is 0,
+ * one out of range the nearest that a 64-bit number holds. So no line is ever refused, but one that
+ * is too long for Go's scanner ends the reading with an error.
  */
 #include "inventory/accounts.h"
 
@@ -9,9 +10,9 @@
 
 #include "inventory/atoi.h"
 
-#define PASSWD_LINE_MAX (64u << 10)  /* bufio.MaxScanTokenSize */
-#define GROUP_LINE_MAX (1024u << 10) /* what user.go gives its scanner for group */
-#define FIELDS_MAX 4
+#define PASSWD_LINE_MAX (64u << 10)   /* bufio.MaxScanTokenSize */
+#define GROUP_LINE_MAX	(1024u << 10) /* what user.go gives its scanner for group */
+#define FIELDS_MAX	4
 
 struct field {
 	const char *s;
@@ -43,8 +44,9 @@ void accounts_free(struct accounts *a)
 /* Bytes of the white space that s begins with, as Go's unicode.IsSpace has it, else 0. */
 static size_t space_at(const char *s, size_t n)
 {
-	static const char wide[][4] = { "\xc2\x85", "\xc2\xa0", "\xe1\x9a\x80", "\xe2\x80\xa8",
-					"\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80" };
+	static const char wide[][4] = { "\xc2\x85",	"\xc2\xa0",	"\xe1\x9a\x80",
+					"\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaf",
+					"\xe2\x81\x9f", "\xe3\x80\x80" };
 
 	if (!n)
 		return 0;
@@ -54,7 +56,10 @@ static size_t space_at(const char *s, size_t n)
 		if (n >= strlen(wide[i]) && memcmp(s, wide[i], strlen(wide[i])) == 0)
 			return strlen(wide[i]);
 	/* U+2000 to U+200A */
-	return n > 2 && memcmp(s, "\xe2\x80", 2) == 0 && (uint8_t)s[2] >= 0x80 && (uint8_t)s[2] <= 0x8a ? 3 : 0;
+	return n > 2 && memcmp(s, "\xe2\x80", 2) == 0 && (uint8_t)s[2] >= 0x80 &&
+			       (uint8_t)s[2] <= 0x8a
+		       ? 3
+		       : 0;
 }
 
 /* bytes.TrimSpace */

@@ -130,8 +130,8 @@ bool inv_is_small_file(const struct inv_entry *e)
 	return false;
 }
 
-/* Bytes that a file costs; half of the limit is kept for the two files that engines read, so that a layer
- * full of word lists does not hide them. */
+/* Bytes that a file costs; half of the limit is kept for the two files that engines read, so that a
+ * layer full of word lists does not hide them. */
 static bool fits(const struct inv_builder *b, const struct inv_entry *e, uint64_t size)
 {
 	uint64_t cost = sizeof(struct inv_file) + e->path_len + size;

@@ -1,5 +1,6 @@
-/* Puts a layer_inventory together, entry by entry: what the tar walk fills, and whatever else may yield entries (a table of
- * contents, a store's own records). Private to this folder and to its tests.
+/* Puts a layer_inventory together, entry by entry: what the tar walk fills, and whatever else may
+ * yield entries (a table of contents, a store's own records). Private to this folder and to its
+ * tests.
  */
 #pragma once
 
@@ -20,15 +21,15 @@ int inv_builder_init(struct inv_builder *b, const struct limits *limits, size_t 
 		     struct error *err) _must_check_;
 void inv_builder_done(struct inv_builder *b);
 
-/* Appends *e; its index, owner are set here, uid and gid are interned. ERR_LIMIT past layer-entries or owners, or what
- * record_encode and the spool say. */
+/* Appends *e; its index, owner are set here, uid and gid are interned. ERR_LIMIT past layer-entries
+ * or owners, or what record_encode and the spool say. */
 int inv_builder_add(struct inv_builder *b, struct inv_entry *e, struct error *err) _must_check_;
 
 /* Whether so many bytes of a small file of that path may be kept. */
 bool inv_builder_keeps(const struct inv_builder *b, const struct inv_entry *e, uint64_t size);
 
-/* Notes a small file behind inv_builder_add. data (may be NULL: not kept) is owned on any outcome. Past limit small-files
- * nothing is noted. */
+/* Notes a small file behind inv_builder_add. data (may be NULL: not kept) is owned on any outcome.
+ * Past limit small-files nothing is noted. */
 int inv_builder_file(struct inv_builder *b, const struct inv_entry *e, uint8_t *data, size_t len,
 		     struct error *err) _must_check_;
 

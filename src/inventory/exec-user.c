@@ -132,7 +132,8 @@ static int resolve_groups(struct exec_user *u, const struct accounts *a, const s
 	if (!group->n && !*name)
 		return 0;
 	if (a->group_refused)
-		return fail(u, err, "unable to find groups for spec %s: bufio.Scanner: token too long",
+		return fail(u, err,
+			    "unable to find groups for spec %s: bufio.Scanner: token too long",
 			    name);
 	if (group->n)
 		return find_group(u, a, group, &u->gid, err);
@@ -152,8 +153,10 @@ static int additional(struct exec_user *u, const struct accounts *a, const char 
 	if (!parse(&want, text, strlen(text)))
 		return fail(u, err, "%s", out_of_range);
 	if (a->group_refused)
-		return fail(u, err, "unable to find additional groups [%.4096s]: bufio.Scanner: token too long",
-			    text);
+		return fail(
+			u, err,
+			"unable to find additional groups [%.4096s]: bufio.Scanner: token too long",
+			text);
 	r = find_group(u, a, &want, &gid, err);
 	if (r)
 		return r;
@@ -171,8 +174,7 @@ static int resolve(struct exec_user *u, const struct accounts *a, const char *us
 	struct asked usr, grp;
 	int r;
 
-	if (!parse(&usr, user, n) ||
-	    !parse(&grp, user + group_at, strcspn(user + group_at, ":")))
+	if (!parse(&usr, user, n) || !parse(&grp, user + group_at, strcspn(user + group_at, ":")))
 		return fail(u, err, "%s", out_of_range);
 	r = find_user(u, a, &usr, &found, err);
 	if (r == 0)
@@ -189,8 +191,8 @@ int exec_user_resolve(struct exec_user *out, const struct accounts *a, const cha
 	int r;
 
 	u.groups = calloc(a->group_count + group_add_count + 1, sizeof(*u.groups));
-	r = u.text && u.groups ? resolve(&u, a, user, group_add, group_add_count, err) :
-				 err_nomem(err);
+	r = u.text && u.groups ? resolve(&u, a, user, group_add, group_add_count, err)
+			       : err_nomem(err);
 	if (r < 0) {
 		exec_user_free(&u);
 		return r;

@@ -1,12 +1,13 @@
-/* A file of the merged image: the path is resolved one component after the other, as an engine resolves it beneath the root.
+/* A file of the merged image: the path is resolved one component after the other, as an engine
+ * resolves it beneath the root.
  */
 #include <string.h>
 
 #include "inventory/lookup.h"
 #include "inventory/path.h"
 
-#define LINKS_MAX 40 /* MAXSYMLINKS of include/linux/namei.h */
-#define WALKS_MAX 64 /* over all records, for one question: deep trees must not make it long */
+#define LINKS_MAX 40  /* MAXSYMLINKS of include/linux/namei.h */
+#define WALKS_MAX 64  /* over all records, for one question: deep trees must not make it long */
 #define NODES_MAX 256 /* remembered; a question has a few */
 
 /* What was found before: the layers do not change. */
@@ -54,8 +55,8 @@ static int want(struct lookups *l, size_t first, const char *path, size_t n, str
 	return 0;
 }
 
-/* The path asked for, what is below it on the way if no link comes between, and the two files that everybody asks for: one walk over the
- * records finds them all. */
+/* The path asked for, what is below it on the way if no link comes between, and the two files that
+ * everybody asks for: one walk over the records finds them all. */
 static int want_batch(struct lookups *l, size_t first, const struct walk *w, const char *path,
 		      size_t n, struct error *err)
 {
@@ -110,8 +111,8 @@ static int find(struct walk *w, const char *path, size_t n, const struct node **
 	first = l->count;
 	r = want_batch(l, first, w, path, n, err);
 	if (r == 0)
-		r = lookup_nodes(w->img, w->img->layer_count, 0, l->nodes + first,
-				 l->count - first, err);
+		r = lookup_nodes(w->img, w->img->layer_count, 0, l->nodes + first, l->count - first,
+				 err);
 	if (r < 0)
 		forget_from(l, first);
 	else
@@ -149,7 +150,8 @@ static int follow(struct walk *w, const struct node *n)
 	if (n->link_len && n->link[0] == '/')
 		buf_clear(&w->done);
 	if ((n->link_len && buf_append(&w->todo, n->link, n->link_len) < 0) ||
-	    buf_append_str(&w->todo, "/") < 0 || (rest.len && buf_append(&w->todo, rest.data, rest.len) < 0))
+	    buf_append_str(&w->todo, "/") < 0 ||
+	    (rest.len && buf_append(&w->todo, rest.data, rest.len) < 0))
 		return -ERR_NOMEM;
 	return 0;
 }
@@ -170,7 +172,8 @@ static int step(struct walk *w, struct buf *next, const struct node **out, struc
 
 	if (r < 0)
 		return r;
-	/* A directory that only its content implies exists too, so below what does not exist there is nothing. */
+	/* A directory that only its content implies exists too, so below what does not exist there
+	 * is nothing. */
 	if (!node || !node->exists)
 		return 1;
 	if (node->kind == INV_SYMLINK) {
@@ -215,7 +218,8 @@ static int resolve(struct walk *w, const struct node **out, struct error *err)
 	return r < 0 ? r : 0;
 }
 
-/* The file that a hard link names: what stood at that path when the layer came to it. *out is owned. */
+/* The file that a hard link names: what stood at that path when the layer came to it. *out is
+ * owned. */
 static int hardlink_target(const struct image *img, const struct node *from, struct node *out,
 			   struct error *err)
 {
@@ -262,7 +266,8 @@ static void take_file(const struct image *img, const struct node *n, const struc
 		}
 		return;
 	}
-	*why = "its bytes were not kept (its name ends in neither passwd nor group, or limit small-files was passed)";
+	*why = "its bytes were not kept (its name ends in neither passwd nor group, or limit "
+	       "small-files was passed)";
 }
 
 int image_file(struct image *img, const char *path, const struct inv_file **out, size_t *layer,

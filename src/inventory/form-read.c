@@ -1,5 +1,5 @@
-/* Bytes into an inventory. The sum at the end finds damage; it is no signature, so nothing before it is trusted either: each
- * record is decoded and held against what the head says.
+/* Bytes into an inventory. The sum at the end finds damage; it is no signature, so nothing before
+ * it is trusted either: each record is decoded and held against what the head says.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -48,7 +48,8 @@ static int get(struct form *f, uint64_t *out, uint64_t max, const char *what, st
 	return 0;
 }
 
-/* n bytes, allocated as they come in: a length costs nothing until its bytes are there. A NUL behind. */
+/* n bytes, allocated as they come in: a length costs nothing until its bytes are there. A NUL
+ * behind. */
 static int get_bytes(struct form *f, struct buf *out, uint64_t n, const char *what,
 		     struct error *err)
 {
@@ -121,8 +122,8 @@ static int get_owners(struct form *f, struct error *err)
 	struct layer_inventory *inv = f->inv;
 	uint64_t count, uid, gid;
 	size_t cap = 0;
-	int r = get(f, &count, MIN(f->limits->v[LIMIT_OWNERS], inv->entries), "the number of owners",
-		    err);
+	int r = get(f, &count, MIN(f->limits->v[LIMIT_OWNERS], inv->entries),
+		    "the number of owners", err);
 
 	for (; r == 0 && inv->owner_count < count; inv->owner_count++) {
 		struct inv_owner *o;
@@ -154,7 +155,8 @@ static int get_file(struct form *f, struct inv_file *file, uint64_t *budget, str
 	int r = get(f, &file->index, f->inv->entries - 1, "the entry of a file", err);
 
 	if (r == 0)
-		r = get(f, &n, MIN(f->limits->v[LIMIT_TAR_NAME], *budget), "the length of a path", err);
+		r = get(f, &n, MIN(f->limits->v[LIMIT_TAR_NAME], *budget), "the length of a path",
+			err);
 	if (r == 0)
 		r = get_bytes(f, &bytes, n, "a file's path", err);
 	if (r < 0)
@@ -257,7 +259,8 @@ static int get_record(struct form *f, struct tally *t, uint64_t *left, struct er
 	const char *wrong;
 	uint64_t len;
 	size_t got, whole;
-	int r = cursor_peek(&f->cursor, (size_t)MIN(*left, (uint64_t)RECORD_PREFIX_MAX), &bytes, &got, err);
+	int r = cursor_peek(&f->cursor, (size_t)MIN(*left, (uint64_t)RECORD_PREFIX_MAX), &bytes,
+			    &got, err);
 
 	if (r < 0)
 		return r;
@@ -270,7 +273,8 @@ static int get_record(struct form *f, struct tally *t, uint64_t *left, struct er
 		return r;
 	if (got < whole)
 		return damaged(f, "the end of a record", err);
-	wrong = record_decode(&e, &t->state, &t->acl, &t->acl_cap, bytes + (whole - len), (size_t)len);
+	wrong = record_decode(&e, &t->state, &t->acl, &t->acl_cap, bytes + (whole - len),
+			      (size_t)len);
 	if (!wrong)
 		wrong = count_entry(f, t, &e);
 	if (wrong)

@@ -26,8 +26,8 @@ static int put_text(struct buf *b, const char *s, size_t n)
 
 static int head(struct buf *b, const struct layer_inventory *inv)
 {
-	const uint64_t numbers[] = { inv->entries, inv->tar_size, inv->blob_size, inv->codec,
-				     inv->oddities, inv->flags_seen };
+	const uint64_t numbers[] = { inv->entries, inv->tar_size, inv->blob_size,
+				     inv->codec,   inv->oddities, inv->flags_seen };
 	int r = buf_append(b, FORM_MAGIC, FORM_MAGIC_LEN);
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(numbers); i++)

@@ -1,13 +1,14 @@
-/* Bounds and names of the serial form (docs/formats/inventory.md), for its writer and its reader. Private to this folder.
+/* Bounds and names of the serial form (docs/formats/inventory.md), for its writer and its reader.
+ * Private to this folder.
  */
 #pragma once
 
 #include <stdint.h>
 
-#define FORM_MAGIC "UIDFINV\x01" /* seven letters and the version */
+#define FORM_MAGIC     "UIDFINV\x01" /* seven letters and the version */
 #define FORM_MAGIC_LEN 8
-#define FORM_SUM_LEN 8
-#define FORM_SUM_INIT 0xcbf29ce484222325u /* FNV-1a, 64 bits */
+#define FORM_SUM_LEN   8
+#define FORM_SUM_INIT  0xcbf29ce484222325u /* FNV-1a, 64 bits */
 
 static inline uint64_t form_sum(uint64_t sum, const uint8_t *p, size_t n)
 {

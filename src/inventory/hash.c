@@ -1,6 +1,6 @@
-/* SipHash-1-3 (Aumasson, Bernstein) under a key drawn once a process: an image cannot choose names or owners that
- * collide, and no output depends on the order of a table. Where the kernel gives no key the address space's
- * layout serves.
+/* SipHash-1-3 (Aumasson, Bernstein) under a key drawn once a process: an image cannot choose names
+ * or owners that collide, and no output depends on the order of a table. Where the kernel gives no
+ * key the address space's layout serves.
  */
 #include <pthread.h>
 #include <string.h>

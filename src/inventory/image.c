@@ -39,21 +39,24 @@ static void note_oddities(struct notes *notes, const struct image_layer *l, size
 	} rows[] = {
 		{ TAR_ODD_NO_END_MARKER, "the tar has no end marker; its digest holds" },
 		{ TAR_ODD_TRAILING_DATA, "data follows the tar's end marker; engines ignore it" },
-		{ TAR_ODD_GLOBAL_IDS, "a PAX global header sets owners: GNU tar would read other ids than engines do" },
+		{ TAR_ODD_GLOBAL_IDS,
+		  "a PAX global header sets owners: GNU tar would read other ids than engines do" },
 	};
-	const char *digest = l->source->digest.text[0] ? l->source->digest.text :
-							 l->source->diff_id.text;
+	const char *digest =
+		l->source->digest.text[0] ? l->source->digest.text : l->source->diff_id.text;
 	enum codec said = CODEC_COUNT;
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		if (l->inventory->oddities & rows[i].bit)
 			notes_add(notes, "layer %zu%s%s: %s", index, *digest ? " " : "", digest,
 				  rows[i].text);
-	if (l->source->media_type[0] &&
-	    media_kind(l->source->media_type, &said) == MEDIA_LAYER && said != l->inventory->codec)
+	if (l->source->media_type[0] && media_kind(l->source->media_type, &said) == MEDIA_LAYER &&
+	    said != l->inventory->codec)
 		notes_add(notes, "layer %zu%s%s: the media type says %s, the bytes are %s", index,
-			  *digest ? " " : "", digest, said == CODEC_NONE ? "uncompressed" : codec_name(said),
-			  l->inventory->codec == CODEC_NONE ? "uncompressed" : codec_name(l->inventory->codec));
+			  *digest ? " " : "", digest,
+			  said == CODEC_NONE ? "uncompressed" : codec_name(said),
+			  l->inventory->codec == CODEC_NONE ? "uncompressed"
+							    : codec_name(l->inventory->codec));
 }
 
 /* Fills one image from the jobs of its layers. */

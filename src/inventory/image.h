@@ -1,5 +1,5 @@
-/* An image looked at: its layers' inventories beside its config, and the merged file system that they give:
- * visibility of each entry, accounts (passwd, group), steps.
+/* An image looked at: its layers' inventories beside its config, and the merged file system that
+ * they give: visibility of each entry, accounts (passwd, group), steps.
  */
 #pragma once
 
@@ -17,10 +17,10 @@ struct image {
 	const struct source_image *source;
 	struct image_layer *layers;
 	size_t layer_count;
-	const char *no_steps; /* why no layer has a step, or NULL */
-	const struct limits *limits; /* borrowed; NULL: the table's own figures */
+	const char *no_steps;	       /* why no layer has a step, or NULL */
+	const struct limits *limits;   /* borrowed; NULL: the table's own figures */
 	struct visibility *visibility; /* made on first use */
-	struct lookups *lookups; /* what image_file found before */
+	struct lookups *lookups;       /* what image_file found before */
 };
 
 /* Releases what was made on use; the image may be asked again. */
@@ -33,10 +33,11 @@ struct image_options {
 	unsigned threads; /* 0: one a core */
 };
 
-/* All images of a source, their layers read in parallel, the largest first; a blob that several layers or images share
- * is read once. For a one-pass source the scan happens here. The set borrows the source. Notes: media type against bytes, tar
- * without end marker, PAX global ids. Errors name image, layer (index and digest), entry, offset. ERR_DIGEST where a
- * digest, size or diff_id does not hold. A tar without its end marker whose digest was not verified is read again whole. */
+/* All images of a source, their layers read in parallel, the largest first; a blob that several
+ * layers or images share is read once. For a one-pass source the scan happens here. The set borrows
+ * the source. Notes: media type against bytes, tar without end marker, PAX global ids. Errors name
+ * image, layer (index and digest), entry, offset. ERR_DIGEST where a digest, size or diff_id does
+ * not hold. A tar without its end marker whose digest was not verified is read again whole. */
 struct image_set {
 	struct image *images;
 	size_t count;
@@ -50,15 +51,18 @@ void image_set_free(struct image_set *s);
 enum visible { VISIBLE, REPLACED, REMOVED };
 const char *visible_name(enum visible v);
 
-/* Whether the entry of that layer is still there in the final image, and if not, which layer hides it (*by_layer, else -1): the lowest
- * layer above that replaces it (an entry of the same path, or a non-directory in place of an ancestor) or removes it (a whiteout of it or of an
- * ancestor, an opaque marker on an ancestor); within its own layer, a later entry of the same path replaces it.
- * So does a later non-directory in place of an ancestor. Whiteouts, AUFS metadata and global headers are never in the image: REMOVED by their own
- * layer. A whiteout does not hide what its own layer holds. One thread at a time may ask an image. */
+/* Whether the entry of that layer is still there in the final image, and if not, which layer hides
+ * it (*by_layer, else -1): the lowest layer above that replaces it (an entry of the same path, or a
+ * non-directory in place of an ancestor) or removes it (a whiteout of it or of an ancestor, an
+ * opaque marker on an ancestor); within its own layer, a later entry of the same path replaces it.
+ * So does a later non-directory in place of an ancestor. Whiteouts, AUFS metadata and global
+ * headers are never in the image: REMOVED by their own layer. A whiteout does not hide what its own
+ * layer holds. One thread at a time may ask an image. */
 int image_visibility(struct image *img, size_t layer, const struct inv_entry *entry,
 		     enum visible *visible, long *by_layer, struct error *err) _must_check_;
 
-/* A file of the merged image, symlinks resolved inside the root (at most 40), whiteouts obeyed. *out is NULL where it does not
- * exist; *why (static text, may be NULL) tells where it exists but its bytes were not kept. */
+/* A file of the merged image, symlinks resolved inside the root (at most 40), whiteouts obeyed.
+ * *out is NULL where it does not exist; *why (static text, may be NULL) tells where it exists but
+ * its bytes were not kept. */
 int image_file(struct image *img, const char *path, const struct inv_file **out, size_t *layer,
 	       const char **why, struct error *err) _must_check_;

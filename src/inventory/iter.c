@@ -28,8 +28,8 @@ const char *inv_kind_name(enum inv_kind k)
 const char *inv_verified_name(enum inv_verified v)
 {
 	static const char *const names[] = {
-		[INV_VERIFIED_NONE] = "none", [INV_VERIFIED_BLOB] = "blob",
-		[INV_VERIFIED_FULL] = "full", [INV_VERIFIED_TOC] = "toc",
+		[INV_VERIFIED_NONE] = "none",	[INV_VERIFIED_BLOB] = "blob",
+		[INV_VERIFIED_FULL] = "full",	[INV_VERIFIED_TOC] = "toc",
 		[INV_VERIFIED_STORE] = "store",
 	};
 

@@ -14,7 +14,8 @@ static int judge_digest(const struct oci_digest *named, const struct oci_digest 
 		return 0;
 	if (named->algo != found->algo)
 		return err_fail(err, ERR_UNSUPPORTED, 0,
-				"%s named by a digest that a stream is not checked for: give the archive as an uncompressed file",
+				"%s named by a digest that a stream is not checked for: give the "
+				"archive as an uncompressed file",
 				of);
 	if (strcmp(named->text, found->text) != 0)
 		return err_fail(err, ERR_DIGEST, 0, "%s %s, the %s says %s", of, found->text, by,
@@ -29,7 +30,8 @@ int load_judge(const struct source_layer *layer, const struct layer_inventory *i
 	int blob, diff;
 
 	if (layer->size != SOURCE_SIZE_UNKNOWN && layer->size != inv->blob_size)
-		return err_fail(err, ERR_DIGEST, 0, "the blob has %" PRIu64 " bytes, its descriptor says %" PRIu64,
+		return err_fail(err, ERR_DIGEST, 0,
+				"the blob has %" PRIu64 " bytes, its descriptor says %" PRIu64,
 				inv->blob_size, layer->size);
 	blob = judge_digest(&layer->digest, &inv->blob_digest, "the blob is", "manifest", err);
 	if (blob < 0)
@@ -44,7 +46,8 @@ int load_judge(const struct source_layer *layer, const struct layer_inventory *i
 		*verified = INV_VERIFIED_BLOB;
 	if (inv->oddities & TAR_ODD_NO_END_MARKER && *verified == INV_VERIFIED_NONE)
 		return err_fail(err, ERR_TRUNCATED, 0,
-				"the tar ends at %" PRIu64 " without its end marker, and no digest tells whether that is all",
+				"the tar ends at %" PRIu64
+				" without its end marker, and no digest tells whether that is all",
 				inv->tar_size);
 	return 0;
 }

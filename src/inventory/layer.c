@@ -1,6 +1,7 @@
 /* The one walk: a layer's stored bytes through digest, decoder, digest and tar reader into records.
  *
- * It trusts nothing of the layer. It gives up what no verb asks: times, names of users, other xattrs.
+ * It trusts nothing of the layer. It gives up what no verb asks: times, names of users, other
+ * xattrs.
  */
 #include <string.h>
 
@@ -11,8 +12,8 @@
 #include "tar/xattr.h"
 
 #define XATTR_VALUE_MAX 65536 /* XATTR_SIZE_MAX of include/uapi/linux/limits.h */
-#define ACL_HEADER 4
-#define ACL_VALUE_IDS (XATTR_VALUE_MAX / 8)
+#define ACL_HEADER	4
+#define ACL_VALUE_IDS	(XATTR_VALUE_MAX / 8)
 
 struct walk {
 	const struct layer_build *how;
@@ -39,8 +40,8 @@ static int tee_open(struct stream **s, struct digest_tee **tee, enum digest_algo
 	return r;
 }
 
-/* Joins the pipeline. A plain blob whose own digest is made already is not hashed twice; one that can be skipped through is
- * not hashed at all unless all of it is to be read. */
+/* Joins the pipeline. A plain blob whose own digest is made already is not hashed twice; one that
+ * can be skipped through is not hashed at all unless all of it is to be read. */
 static int pipeline_open(struct walk *w, struct stream *raw, struct error *err)
 {
 	const struct layer_build *how = w->how;
@@ -69,8 +70,9 @@ static int pipeline_open(struct walk *w, struct stream *raw, struct error *err)
 	return tee_open(&w->stream, &w->diff_tee, how->diff_algo, err);
 }
 
-/* The last component's whiteout prefix says what an entry is to an engine (go-archive overlayWhiteoutConverter, UnpackLayer). Changes the path to that of
- * the file or directory that is meant. */
+/* The last component's whiteout prefix says what an entry is to an engine (go-archive
+ * overlayWhiteoutConverter, UnpackLayer). Changes the path to that of the file or directory that is
+ * meant. */
 static int whiteout_kind(struct buf *path, enum inv_kind *kind, bool *escapes)
 {
 	static const char opaque[] = ".wh..wh..opq", meta[] = ".wh..wh.", prefix[] = ".wh.";
@@ -88,7 +90,8 @@ static int whiteout_kind(struct buf *path, enum inv_kind *kind, bool *escapes)
 		_cleanup_(buf_freep) struct buf joined = { 0 };
 		bool up;
 
-		/* What stands behind the prefix is joined to the directory: ".wh.." means the directory, ".wh..." its parent. */
+		/* What stands behind the prefix is joined to the directory: ".wh.." means the
+		 * directory, ".wh..." its parent. */
 		if (buf_append(&joined, path->data, at) < 0 ||
 		    buf_append_str(&joined, base + sizeof(prefix) - 1) < 0 ||
 		    path_clean(path, buf_str(&joined), joined.len, &up) < 0)
@@ -105,9 +108,10 @@ static enum inv_kind type_kind(char type)
 		char type;
 		enum inv_kind kind;
 	} kinds[] = {
-		{ TAR_REG, INV_REG },	    { TAR_DIR, INV_DIR }, { TAR_SYMLINK, INV_SYMLINK },
-		{ TAR_HARDLINK, INV_HARDLINK }, { TAR_CHR, INV_CHR }, { TAR_BLK, INV_BLK },
-		{ TAR_FIFO, INV_FIFO },	    { TAR_PAX_GLOBAL, INV_GLOBAL },
+		{ TAR_REG, INV_REG },	      { TAR_DIR, INV_DIR },
+		{ TAR_SYMLINK, INV_SYMLINK }, { TAR_HARDLINK, INV_HARDLINK },
+		{ TAR_CHR, INV_CHR },	      { TAR_BLK, INV_BLK },
+		{ TAR_FIFO, INV_FIFO },	      { TAR_PAX_GLOBAL, INV_GLOBAL },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
@@ -154,7 +158,8 @@ static int place(struct walk *w, const struct tar_entry *t, struct inv_entry *e)
 	return 0;
 }
 
-/* Engines go on where the kernel says EOPNOTSUPP, as it does of any version but 2; an empty value removes what is not there. */
+/* Engines go on where the kernel says EOPNOTSUPP, as it does of any version but 2; an empty value
+ * removes what is not there. */
 static bool acl_is_passed_over(const struct tar_xattr *x)
 {
 	static const uint8_t version[ACL_HEADER] = { 2 };
@@ -193,8 +198,8 @@ static int take_acl(struct walk *w, const struct tar_xattr *x, struct inv_entry 
 							      .is_gid = w->acl_scratch[i].is_gid };
 	e->acl = w->acl;
 	/* The kernel has a default ACL on directories only, and has none at all on a symlink. */
-	if (x->value_len > ACL_HEADER && is_default(x) && e->kind != INV_DIR && e->kind != INV_ROOT &&
-	    e->kind != INV_SYMLINK)
+	if (x->value_len > ACL_HEADER && is_default(x) && e->kind != INV_DIR &&
+	    e->kind != INV_ROOT && e->kind != INV_SYMLINK)
 		e->flags |= INV_ACL_MISPLACED;
 	if (e->acl_count)
 		e->flags |= INV_HAS_ACL_IDS;
@@ -236,7 +241,8 @@ static unsigned id_flags(const struct tar_entry *t)
 	       (t->was_sparse ? INV_SPARSE : 0u);
 }
 
-/* passwd, group: the bytes of a sparse one stand in the archive without their holes, so they are not kept. */
+/* passwd, group: the bytes of a sparse one stand in the archive without their holes, so they are
+ * not kept. */
 static int keep_file(struct walk *w, const struct tar_entry *t, const struct inv_entry *e,
 		     struct error *err)
 {
@@ -285,7 +291,9 @@ static int walk_entry(struct walk *w, const struct tar_entry *t, struct error *e
 static int take_digest(struct digest_tee *tee, enum digest_algo algo, struct oci_digest *out,
 		       struct error *err)
 {
-	static const char *const names[] = { [DIGEST_SHA256] = "sha256:", [DIGEST_SHA512] = "sha512:" };
+	static const char *const names[] = {
+		[DIGEST_SHA256] = "sha256:", [DIGEST_SHA512] = "sha512:"
+	};
 	char hex[DIGEST_HEX_MAX + 1];
 	int r;
 

@@ -1,8 +1,9 @@
 /* One layer's owners, without any map: made in one walk, asked by every verb, kept by the cache.
  *
- * Distinct owners are interned in a small table. Entries are a serial form (docs/formats/inventory.md): one
- * front-coded record each, in the layer's order, in a spool, so that a million entries cost a few megabytes of
- * memory. The few things that are wanted out of order stand beside it: small files (passwd, group).
+ * Distinct owners are interned in a small table. Entries are a serial form
+ * (docs/formats/inventory.md): one front-coded record each, in the layer's order, in a spool, so
+ * that a million entries cost a few megabytes of memory. The few things that are wanted out of
+ * order stand beside it: small files (passwd, group).
  */
 #pragma once
 
@@ -29,23 +30,28 @@ enum inv_kind {
 	INV_OTHER,     /* a typeflag that engines do not know */
 	INV_KIND_COUNT
 };
-const char *inv_kind_name(enum inv_kind k); /* "file", "directory", "symlink", "hardlink", "character-device", "block-device", "fifo", "whiteout", "opaque-whiteout", "aufs-metadata", "root-directory", "pax-global", "unknown" */
+/* "file", "directory", "symlink", "hardlink", "character-device", "block-device", "fifo",
+ * "whiteout", "opaque-whiteout", "aufs-metadata", "root-directory", "pax-global", "unknown". */
+const char *inv_kind_name(enum inv_kind k);
 
 enum inv_flag {
-	INV_HAS_ACL_IDS = 1 << 0,   /* named ACL users or groups stand in acl */
-	INV_ACL_INVALID = 1 << 1,   /* an ACL that the kernel refuses: engines stop with "invalid argument" */
-	INV_CAPABILITY = 1 << 2,    /* has security.capability */
-	INV_CAP_ROOTID = 1 << 3,    /* of version 3: rootid is valid */
+	INV_HAS_ACL_IDS = 1 << 0, /* named ACL users or groups stand in acl */
+	/* An ACL that the kernel refuses: engines stop with "invalid argument". */
+	INV_ACL_INVALID = 1 << 1,
+	INV_CAPABILITY = 1 << 2, /* has security.capability */
+	INV_CAP_ROOTID = 1 << 3, /* of version 3: rootid is valid */
 	INV_SPARSE = 1 << 4,
-	INV_GNU_OTHER_ID = 1 << 5,  /* GNU tar would read another id (PAX global) */
-	INV_ESCAPES = 1 << 6,	    /* the name leaves the root by ".." before it is cleaned */
-	INV_UID_BASE256 = 1 << 7,   /* which field said the id; neither flag: octal */
+	INV_GNU_OTHER_ID = 1 << 5, /* GNU tar would read another id (PAX global) */
+	INV_ESCAPES = 1 << 6,	   /* the name leaves the root by ".." before it is cleaned */
+	INV_UID_BASE256 = 1 << 7,  /* which field said the id; neither flag: octal */
 	INV_UID_PAX = 1 << 8,
 	INV_GID_BASE256 = 1 << 9,
 	INV_GID_PAX = 1 << 10,
 	INV_CAP_INVALID = 1 << 11,
-	INV_ABSOLUTE = 1 << 12,	    /* the name begins with a slash: engines that pass over "./" take "/" as an entry */
-	INV_ACL_MISPLACED = 1 << 13, /* a default ACL on what is no directory: "permission denied" */
+	/* The name begins with a slash: engines that pass over "./" take "/" as an entry. */
+	INV_ABSOLUTE = 1 << 12,
+	/* A default ACL on what is no directory: "permission denied". */
+	INV_ACL_MISPLACED = 1 << 13,
 };
 
 struct inv_owner {
@@ -62,15 +68,18 @@ struct inv_acl_id {
 struct inv_entry {
 	uint64_t index; /* from 0, in the layer's order */
 	enum inv_kind kind;
-	unsigned flags;	 /* enum inv_flag */
-	unsigned mode;	 /* 07777 */
-	uint32_t owner;	 /* index into the layer's owners */
+	unsigned flags; /* enum inv_flag */
+	unsigned mode;	/* 07777 */
+	uint32_t owner; /* index into the layer's owners */
 	int64_t uid, gid;
-	uint64_t size;	 /* logical size of a file */
+	uint64_t size;		/* logical size of a file */
 	uint64_t header_offset; /* in the decompressed layer, of the block with the ids */
-	const char *path; /* cleaned: no leading or trailing slash, no "." or ".."; "" is the root */
+	/* Cleaned: no leading or trailing slash, no "." or ".."; "" is the root. */
+	const char *path;
 	size_t path_len;
-	const char *name; /* as the header has it where that differs from path in more than leading "./", "/" or a trailing "/"; else NULL */
+	/* As the header has it where that differs from path in more than leading "./", "/" or a
+	 * trailing "/"; else NULL. This, path and link end in NUL. */
+	const char *name;
 	size_t name_len;
 	const char *link; /* symlink or hardlink target as it stands, else "" */
 	size_t link_len;
@@ -79,8 +88,8 @@ struct inv_entry {
 	uint32_t cap_rootid;
 };
 
-/* A small file kept with its bytes: a regular file whose last name ends in passwd or group (etc/passwd, etc/group, and
- * what NixOS or usr-merged images link to). */
+/* A small file kept with its bytes: a regular file whose last name ends in passwd or group
+ * (etc/passwd, etc/group, and what NixOS or usr-merged images link to). */
 struct inv_file {
 	char *path;
 	size_t path_len;
@@ -106,14 +115,14 @@ struct layer_inventory {
 	struct inv_file *files;
 	size_t file_count;
 	struct spool *records;
-	uint64_t tar_size;  /* decompressed bytes */
-	uint64_t blob_size; /* bytes as stored */
-	enum codec codec;   /* found by the bytes */
-	unsigned oddities;  /* enum tar_oddity */
-	unsigned flags_seen; /* all entries' flags or-ed */
+	uint64_t tar_size;		/* decompressed bytes */
+	uint64_t blob_size;		/* bytes as stored */
+	enum codec codec;		/* found by the bytes */
+	unsigned oddities;		/* enum tar_oddity */
+	unsigned flags_seen;		/* all entries' flags or-ed */
 	uint64_t kinds[INV_KIND_COUNT]; /* entries of each kind */
-	struct oci_digest diff_id; /* as computed; text "" where bodies were skipped */
-	struct oci_digest blob_digest; /* as computed; text "" where it was not */
+	struct oci_digest diff_id;	/* as computed; text "" where bodies were skipped */
+	struct oci_digest blob_digest;	/* as computed; text "" where it was not */
 };
 
 struct layer_build {
@@ -121,11 +130,13 @@ struct layer_build {
 	bool verify; /* read every byte even where bodies could be skipped */
 	bool want_blob_digest;
 	enum digest_algo blob_algo, diff_algo;
-	size_t spool_memory; /* bytes of records kept in memory before a file is made; 0: INV_SPOOL_MEMORY */
+	/* Bytes of records kept in memory before a file is made; 0: INV_SPOOL_MEMORY. */
+	size_t spool_memory;
 };
 #define INV_SPOOL_MEMORY (8u << 20)
 
-/* Reads a layer's bytes as stored (raw, owned on any outcome) through codec and tar reader into *out (owned by the caller). */
+/* Reads a layer's bytes as stored (raw, owned on any outcome) through codec and tar reader into
+ * *out (owned by the caller). */
 int layer_inventory_build(struct layer_inventory **out, struct stream *raw,
 			  const struct layer_build *how, struct error *err) _must_check_;
 void layer_inventory_free(struct layer_inventory *inv);
@@ -149,15 +160,17 @@ struct inv_iter {
 
 void inv_iter_init(struct inv_iter *it, const struct layer_inventory *inv);
 void inv_iter_done(struct inv_iter *it);
-/* 0, 1 at the end, or an error (a spool's file could not be read). Any number of iterators may run at once. */
+/* 0, 1 at the end, or an error (a spool's file could not be read). Any number of iterators may run
+ * at once. */
 int inv_iter_next(struct inv_iter *it, struct inv_entry *entry, struct error *err) _must_check_;
 
-/* The whole inventory as bytes and back: versioned, checked on reading (ERR_BAD_INPUT for anything damaged). */
+/* The whole inventory as bytes and back: versioned, checked on reading (ERR_BAD_INPUT for anything
+ * damaged). */
 int layer_inventory_write(const struct layer_inventory *inv,
 			  int (*sink)(void *ctx, const void *bytes, size_t n, struct error *err),
 			  void *ctx, struct error *err) _must_check_;
-int layer_inventory_read(struct layer_inventory **out, struct stream *in, const struct limits *limits,
-			 struct error *err) _must_check_;
+int layer_inventory_read(struct layer_inventory **out, struct stream *in,
+			 const struct limits *limits, struct error *err) _must_check_;
 
 /* Hash of a cleaned path, the same for all layers of a process. */
 uint64_t inv_path_hash(const char *path, size_t n);

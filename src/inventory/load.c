@@ -1,5 +1,6 @@
-/* Workers take blobs from one list, the largest first. What fails is remembered by the position of its layer: work on higher positions
- * ends, work on lower ones goes on, so the error that is told is the same however the threads ran.
+/* Workers take blobs from one list, the largest first. What fails is remembered by the position of
+ * its layer: work on higher positions ends, work on lower ones goes on, so the error that is told
+ * is the same however the threads ran.
  */
 #include "inventory/load.h"
 
@@ -37,7 +38,8 @@ static uint64_t job_size(const struct load_job *j)
 static int by_size(const void *pa, const void *pb, void *ctx)
 {
 	const struct load *l = ctx;
-	const struct load_job *a = &l->jobs[*(const size_t *)pa], *b = &l->jobs[*(const size_t *)pb];
+	const struct load_job *a = &l->jobs[*(const size_t *)pa],
+			      *b = &l->jobs[*(const size_t *)pb];
 
 	if (job_size(a) != job_size(b))
 		return job_size(a) > job_size(b) ? -1 : 1;
@@ -95,8 +97,9 @@ static void job_failed(struct load *l, struct load_job *j, const struct load_use
 	const char *digest = layer->digest.text[0] ? layer->digest.text : layer->diff_id.text;
 	char name[128];
 
-	err_wrap(&j->err, "%s: layer %zu%s%s", err_text(name, sizeof(name), u->image->name, strlen(u->image->name)),
-		 u->index, *digest ? " " : "", digest);
+	err_wrap(&j->err, "%s: layer %zu%s%s",
+		 err_text(name, sizeof(name), u->image->name, strlen(u->image->name)), u->index,
+		 *digest ? " " : "", digest);
 	j->r = r;
 	j->failed_at = u->position;
 	while (u->position < lowest &&
@@ -113,7 +116,8 @@ static int build(struct load *l, struct load_job *j, bool verify)
 		.want_blob_digest = layer->digest.text[0],
 		.blob_algo = layer->digest.algo,
 		.diff_algo = layer->diff_id.algo,
-		.spool_memory = MAX(LOAD_SPOOL_MIN, MIN(INV_SPOOL_MEMORY, LOAD_SPOOL_ALL / l->job_count)),
+		.spool_memory =
+			MAX(LOAD_SPOOL_MIN, MIN(INV_SPOOL_MEMORY, LOAD_SPOOL_ALL / l->job_count)),
 	};
 	const struct tap_options watch = { .failed = &l->failed, .position = j->uses[0]->position };
 	struct stream *raw, *tap;

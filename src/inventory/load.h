@@ -1,4 +1,5 @@
-/* The blobs of a source, each read once: in parallel, or as they pass in a one-pass source. Private to this folder.
+/* The blobs of a source, each read once: in parallel, or as they pass in a one-pass source. Private
+ * to this folder.
  */
 #pragma once
 
@@ -7,14 +8,17 @@
 #include "inventory/image.h"
 
 #define LOAD_SPOOL_ALL (16u << 20) /* record bytes kept in memory, of all blobs together, */
-#define LOAD_SPOOL_MIN (256u << 10) /* but so many of each: more open files than that are no help */
+#define LOAD_SPOOL_MIN                                                                             \
+	(256u << 10) /* but so many of each: more open files than that are no help                 \
+		      */
 
 /* A layer of an image, as one of the users of a blob. */
 struct load_use {
 	const struct source_image *image;
 	const struct source_layer *layer;
 	size_t index;	 /* of the layer in the image */
-	size_t position; /* of the layer among all layers of all images: the lowest failure is told */
+	size_t position; /* of the layer among all layers of all images: the lowest failure is told
+			  */
 	size_t job;
 };
 
@@ -23,15 +27,15 @@ struct load_job {
 	const struct load_use *const *uses; /* in the order of their position */
 	size_t use_count;
 	struct layer_inventory *inv; /* owned, but of a one-pass source */
-	int r;		  /* 0, or the error below */
-	size_t failed_at; /* its position */
+	int r;			     /* 0, or the error below */
+	size_t failed_at;	     /* its position */
 	struct error err;
 };
 
 /* A blob of a one-pass source. */
 struct scanned {
 	char *blob;
-	size_t sequence; /* in the archive: the last of equal names counts */
+	size_t sequence;	     /* in the archive: the last of equal names counts */
 	struct layer_inventory *inv; /* owned; NULL where it could not be read */
 	bool used;		     /* by a job */
 	struct error *err;
@@ -50,7 +54,7 @@ struct load {
 	size_t scanned_count, scanned_cap;
 	uint64_t spooled; /* record bytes of scanned blobs */
 
-	size_t *order; /* of jobs, the largest first */
+	size_t *order;	      /* of jobs, the largest first */
 	atomic_size_t next;   /* in order */
 	atomic_size_t failed; /* lowest position that failed */
 };
@@ -65,13 +69,15 @@ int load_plan(struct load *l, const struct source_image *images, size_t count,
 /* The blob of that name, or NULL. */
 struct scanned *load_scanned(const struct load *l, const char *blob);
 
-/* Does all jobs, and checks digests and sizes: each job has its inventory, or the error of the lowest layer comes back. */
+/* Does all jobs, and checks digests and sizes: each job has its inventory, or the error of the
+ * lowest layer comes back. */
 int load_run(struct load *l, struct error *err) _must_check_;
 
 void load_done(struct load *l);
 
-/* Whether the inventory is what names the layer say; *verified tells how much of that is proven. ERR_DIGEST says what was expected and what was
- * found; ERR_TRUNCATED for a tar without end marker that no digest vouches for. */
+/* Whether the inventory is what names the layer say; *verified tells how much of that is proven.
+ * ERR_DIGEST says what was expected and what was found; ERR_TRUNCATED for a tar without end marker
+ * that no digest vouches for. */
 int load_judge(const struct source_layer *layer, const struct layer_inventory *inv,
 	       enum inv_verified *verified, struct error *err) _must_check_;
 

@@ -1,4 +1,5 @@
-/* Walks layers from the top down for a few paths at once. A handful of questions an image do not pay for an index.
+/* Walks layers from the top down for a few paths at once. A handful of questions an image do not
+ * pay for an index.
  */
 #include "inventory/lookup.h"
 

@@ -18,8 +18,9 @@ struct node {
 
 #define LOOKUP_BATCH 16 /* paths that one walk over the records looks for */
 
-/* Fills count (<= LOOKUP_BATCH) nodes whose path is set, a cleaned one whose ancestors are directories; only entries of layers
- * below top are seen, and of layer top itself those before index (0: none). */
+/* Fills count (<= LOOKUP_BATCH) nodes whose path is set, a cleaned one whose ancestors are
+ * directories; only entries of layers below top are seen, and of layer top itself those before
+ * index (0: none). */
 int lookup_nodes(const struct image *img, size_t top, uint64_t index, struct node *nodes,
 		 size_t count, struct error *err) _must_check_;
 void node_done(struct node *n);

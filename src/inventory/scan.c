@@ -1,5 +1,6 @@
-/* A one-pass source: every member that may be a layer is read as it passes, hashed twice, since which digests name it is known only
- * at the end. What cannot be read is an error only if an image names it.
+/* A one-pass source: every member that may be a layer is read as it passes, hashed twice, since
+ * which digests name it is known only at the end. What cannot be read is an error only if an image
+ * names it.
  */
 #include <string.h>
 
@@ -28,9 +29,10 @@ static int scan_blob(void *ctx, const char *blob, _unused_ uint64_t size, struct
 		.limits = l->opts->limits,
 		.verify = true,
 		.want_blob_digest = true,
-		.spool_memory = l->spooled < LOAD_SPOOL_ALL ?
-					MAX((size_t)(LOAD_SPOOL_ALL - l->spooled) / 2, (size_t)LOAD_SPOOL_MIN) :
-					LOAD_SPOOL_MIN,
+		.spool_memory = l->spooled < LOAD_SPOOL_ALL
+					? MAX((size_t)(LOAD_SPOOL_ALL - l->spooled) / 2,
+					      (size_t)LOAD_SPOOL_MIN)
+					: LOAD_SPOOL_MIN,
 	};
 	struct error why;
 	struct scanned *s;

@@ -1,5 +1,5 @@
-/* A stream that looks at another: counts its bytes, may hide that it can skip, may leave it open, and gives up where a
- * layer that comes first has failed already. Private to this folder.
+/* A stream that looks at another: counts its bytes, may hide that it can skip, may leave it open,
+ * and gives up where a layer that comes first has failed already. Private to this folder.
  */
 #pragma once
 
@@ -8,10 +8,10 @@
 #include "stream/stream.h"
 
 struct tap_options {
-	bool read_all;	   /* nothing may be skipped */
-	bool leave_open;   /* closing does not close inner */
+	bool read_all;		     /* nothing may be skipped */
+	bool leave_open;	     /* closing does not close inner */
 	const atomic_size_t *failed; /* position of the lowest failure so far, or NULL */
-	size_t position;   /* of this one: it ends once *failed is lower */
+	size_t position;	     /* of this one: it ends once *failed is lower */
 };
 
 /* Owns inner on success. *bytes counts what passed, read or skipped; it must outlive the stream. */

@@ -1,15 +1,18 @@
 /* Whether an entry is still there in the final image.
  *
- * One table for the layers from the lowest that was asked about upwards: a slot of 16 bytes for each path of each layer,
- * found by the path's hash. Slots lie in the order of (hash, layer), each as near as free room allows behind the place that its hash
- * gives, so that a look-up reads one run of memory and ends at the first greater hash. Seven eighths of the table are
- * filled at most. It trusts the keyed 64-bit hash: paths themselves are not kept.
+ * One table for the layers from the lowest that was asked about upwards: a slot of 16 bytes for
+ * each path of each layer, found by the path's hash. Slots lie in the order of (hash, layer), each
+ * as near as free room allows behind the place that its hash gives, so that a look-up reads one run
+ * of memory and ends at the first greater hash. Seven eighths of the table are filled at most. It
+ * trusts the keyed 64-bit hash: paths themselves are not kept.
  *
- * Ancestors are looked up once a directory, as the entries of one directory stand together in a layer.
+ * Ancestors are looked up once a directory, as the entries of one directory stand together in a
+ * layer.
  */
 #include "inventory/visibility.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include "inventory/path.h"
 
@@ -20,6 +23,8 @@ enum {
 	HAS_OPAQUE = 1 << 3,
 };
 
+#define TABLE_ALIGN (2u << 20)
+
 struct slot {
 	uint64_t hash;
 	uint32_t last; /* index of the last entry of this path in its layer */
@@ -29,18 +34,19 @@ struct slot {
 
 /* What a directory's ancestors and itself do to what stands in it. */
 struct cover {
-	size_t layer; /* lowest layer above that hides, or SIZE_MAX */
-	bool replaced; /* by a non-directory; else removed */
-	uint64_t own_before; /* entries of the own layer below this index are replaced by a later non-directory */
+	size_t layer;	     /* lowest layer above that hides, or SIZE_MAX */
+	bool replaced;	     /* by a non-directory; else removed */
+	uint64_t own_before; /* entries of the own layer below this index are replaced by a later
+				non-directory */
 };
 
 struct visibility {
 	struct slot *slots;
-	uint64_t places; /* that a hash can give; below 2^32 */
+	uint64_t places;   /* that a hash can give; below 2^32 */
 	size_t slot_count; /* places and what spills over the last */
-	size_t from; /* lowest layer in the table */
+	size_t from;	   /* lowest layer in the table */
 
-	struct buf parent; /* the directory that cover is about */
+	struct buf parent;   /* the directory that cover is about */
 	size_t parent_layer; /* SIZE_MAX: none */
 	struct cover cover;
 };
@@ -71,12 +77,18 @@ static size_t place_of(const struct visibility *v, uint64_t hash)
 static unsigned what_of(enum inv_kind kind)
 {
 	static const uint8_t what[INV_KIND_COUNT] = {
-		[INV_REG] = HAS_ENTRY | LAST_NONDIR,  [INV_DIR] = HAS_ENTRY,
-		[INV_SYMLINK] = HAS_ENTRY | LAST_NONDIR, [INV_HARDLINK] = HAS_ENTRY | LAST_NONDIR,
-		[INV_CHR] = HAS_ENTRY | LAST_NONDIR,  [INV_BLK] = HAS_ENTRY | LAST_NONDIR,
-		[INV_FIFO] = HAS_ENTRY | LAST_NONDIR, [INV_WHITEOUT] = HAS_WHITEOUT,
-		[INV_OPAQUE] = HAS_OPAQUE,	      [INV_AUFS_META] = 0,
-		[INV_ROOT] = HAS_ENTRY,		      [INV_GLOBAL] = 0,
+		[INV_REG] = HAS_ENTRY | LAST_NONDIR,
+		[INV_DIR] = HAS_ENTRY,
+		[INV_SYMLINK] = HAS_ENTRY | LAST_NONDIR,
+		[INV_HARDLINK] = HAS_ENTRY | LAST_NONDIR,
+		[INV_CHR] = HAS_ENTRY | LAST_NONDIR,
+		[INV_BLK] = HAS_ENTRY | LAST_NONDIR,
+		[INV_FIFO] = HAS_ENTRY | LAST_NONDIR,
+		[INV_WHITEOUT] = HAS_WHITEOUT,
+		[INV_OPAQUE] = HAS_OPAQUE,
+		[INV_AUFS_META] = 0,
+		[INV_ROOT] = HAS_ENTRY,
+		[INV_GLOBAL] = 0,
 		[INV_OTHER] = HAS_ENTRY | LAST_NONDIR,
 	};
 
@@ -139,6 +151,7 @@ static int table_new(struct visibility **out, const struct image *img, size_t fr
 {
 	struct visibility *v;
 	uint64_t entries = 0;
+	size_t bytes;
 
 	if (img->layer_count > UINT16_MAX)
 		return err_fail(err, ERR_LIMIT, 0, "more than %d layers", UINT16_MAX);
@@ -153,11 +166,16 @@ static int table_new(struct visibility **out, const struct image *img, size_t fr
 	v->parent_layer = SIZE_MAX;
 	v->places = entries + entries / 7 + 8;
 	v->slot_count = (size_t)(v->places + v->places / 256 + 4096);
-	v->slots = calloc(v->slot_count, sizeof(*v->slots));
+	bytes = v->slot_count * sizeof(*v->slots);
+	v->slots =
+		aligned_alloc(TABLE_ALIGN, (bytes + TABLE_ALIGN - 1) / TABLE_ALIGN * TABLE_ALIGN);
 	if (!v->slots) {
 		free(v);
 		return err_nomem(err);
 	}
+	/* Look-ups go anywhere in the table; with huge pages each costs one miss, not two. */
+	(void)madvise(v->slots, bytes, MADV_HUGEPAGE);
+	memset(v->slots, 0, bytes);
 	*out = v;
 	return 0;
 }

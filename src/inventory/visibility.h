@@ -1,4 +1,5 @@
-/* Which paths the layers of an image hold, as one table for image_visibility. Private to this folder.
+/* Which paths the layers of an image hold, as one table for image_visibility. Private to this
+ * folder.
  */
 #pragma once
 

@@ -170,6 +170,27 @@ static void none(void **state)
 	buf_free(&bytes);
 }
 
+/* The example of docs/formats/inventory.md. */
+static void example(void **state)
+{
+	static const uint8_t want[] = {
+		0x55, 0x49, 0x44, 0x46, 0x49, 0x4e, 0x56, 0x01, 0x01, 0x80, 0x0c, 0x80, 0x0c, 0, 0, 0,
+		0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x01, 0x00, 0xe0, 0xc5, 0x08, 0x01, 0x00, 0x0a,
+		0x09, 0x01, 0xed, 0x03, 0x00, 0x00, 0x03, 'e', 't', 'c',
+		0xff, 0x7d, 0x5b, 0xfc, 0x35, 0x4a, 0x45, 0xfd,
+	};
+	static const struct made m = { 'd', "./etc/", NULL, 0, 70000 };
+	struct layer_inventory *inv = made_layer(&m, 1);
+	struct buf bytes = { 0 };
+	struct error err = { 0 };
+
+	assert_int_equal(layer_inventory_write(inv, sink, &bytes, &err), 0);
+	assert_int_equal(bytes.len, sizeof(want));
+	assert_memory_equal(bytes.data, want, sizeof(want));
+	layer_inventory_free(inv);
+	buf_free(&bytes);
+}
+
 static void put_sum(struct buf *b)
 {
 	uint64_t sum = form_sum(FORM_SUM_INIT, b->data, b->len - FORM_SUM_LEN);
@@ -277,7 +298,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(records), cmocka_unit_test(form),    cmocka_unit_test(none),
 		cmocka_unit_test(damaged), cmocka_unit_test(version), cmocka_unit_test(refused),
-		cmocka_unit_test(varints),
+		cmocka_unit_test(varints), cmocka_unit_test(example),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
