@@ -44,8 +44,8 @@ struct finding {
 	long by_layer; /* or -1 */
 	/* Per target, bit i: the id maps. Both are set where the target does not consult it. */
 	uint32_t uid_fits, gid_fits;
-	uint32_t targets;    /* the targets that this finding concerns */
-	bool security;	     /* becomes root with a setuid or setgid bit or a capability */
+	uint32_t targets; /* the targets that this finding concerns */
+	bool security;	  /* becomes root with a setuid or setgid bit or a capability */
 	/* Passwd findings: the account's name; user findings: USER as written; else NULL. */
 	const char *subject;
 	const char *path; /* of the file that names the subject ("etc/passwd"); NULL else */
