@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
 """Asks `uidfit check` and a real engine about the same images, and compares verdict and first line.
 
-    tests/engines/differential.py [--engine dockerd|umoci|podman|all] [--count N] [--seed S] [--uidfit PATH] [--keep DIR] [--long]
+    tests/engines/differential.py [--engine NAME|all] [--count N] [--seed S] [--uidfit PATH] [--keep DIR] [--long]
 
-First the named cases of cases.py, then images from the seed. A disagreement prints the image's seed, both answers and where
-the image is kept. An engine that this machine cannot run is skipped with its reason. The last line counts.
+First the named cases of cases.py: entries, then (dockerd) the process that starts. Then files whose owners an engine may change in
+silence: what stands on disk is compared with what uidfit tells of it. Then images from the seed. A disagreement prints the
+image's seed, both answers and where the image is kept. An engine that this machine cannot run is skipped with its reason. The last line counts.
 """
 import argparse
 import collections
 import contextlib
+import glob
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -21,7 +24,7 @@ import time
 import cases
 import engines
 from generate import Generator, Traits
-from mkimage import Step, save_docker_archive, save_oci
+from mkimage import Layer, make_config, save_docker_archive, save_oci
 
 # Cases that fail in an engine for reasons of its own (docs/engines.md): not a matter of ids, and not uidfit's to tell.
 OTHER_REASONS = re.compile(
@@ -29,53 +32,102 @@ OTHER_REASONS = re.compile(
     r"operation not permitted")
 
 
+ENGINES = ("dockerd", "dockerd-vfs", "umoci", "podman", "podman-single")
+# Rules that tell of an owner that an engine takes but changes.
+CHANGED = ("owner-wraps", "owner-becomes-root", "owner-becomes-nobody")
+
+
 class Side:
     """One engine beside uidfit's target for it."""
 
     def __init__(self, name, uidfit):
         self.name, self.uidfit = name, uidfit
+        self.kind = name.partition("-")[0]
 
     def open(self, stack):
-        if self.name == "dockerd":
-            self.engine = stack.enter_context(engines.Dockerd())
-            base, count = self.engine.base
-            self.traits = Traits("dockerd", base, count)
-            self.target, self.map = "docker@20.10", f"0:{base}:{count}"
-        elif self.name == "umoci":
-            self.engine = stack.enter_context(engines.Umoci())
-            self.traits = Traits("umoci", 100000, 65536)
-            self.target, self.map = "umoci", "0:100000:65536"
-        else:
-            self.engine = stack.enter_context(engines.Podman(driver="overlay"))
-            lines = self.engine.map
-            if len(lines) != 2 or lines[1][2] != 65536:
-                raise engines.Unavailable(f"podman's map is not that of 65536 subordinate ids: {lines}")
-            self.traits = Traits("podman", lines[1][1], 65536, root=lines[0][1])
-            self.target, self.map = "podman@4.3", ",".join("%d:%d:%d" % x for x in lines)
+        getattr(self, "open_" + self.kind)(stack)
         # The version's band is what the engine says that it is.
         found = re.match(r"(\d+\.\d+)", self.engine.version)
-        if found and "@" in self.target:
-            self.target = self.target.partition("@")[0] + "@" + found.group(1)
+        if found and self.kind != "umoci":
+            self.target += "@" + found.group(1)
         return self
+
+    def open_dockerd(self, stack):
+        vfs = self.name == "dockerd-vfs"
+        self.engine = stack.enter_context(engines.Dockerd(driver="vfs" if vfs else "overlay2"))
+        base, count = self.engine.base
+        self.traits = Traits("dockerd", base, count, base)
+        self.target, self.map = "docker-vfs" if vfs else "docker", f"0:{base}:{count}"
+        self.layers = self.engine.dir + ("/root/*/vfs/dir/*" if vfs else "/root/*/overlay2/*/diff")
+
+    def open_umoci(self, stack):
+        self.engine = stack.enter_context(engines.Umoci())
+        self.traits = Traits("umoci", 100000, 65536)
+        self.target, self.map = "umoci", "0:100000:65536"
+
+    def open_podman(self, stack):
+        single = self.name == "podman-single"
+        self.engine = stack.enter_context(engines.Podman(driver="overlay", single=single))
+        lines = self.engine.map
+        if [x[2] for x in lines] != ([1] if single else [1, 65536]):
+            raise engines.Unavailable(f"podman's map is not the one that was asked for: {lines}")
+        self.traits = Traits("podman", lines[-1][1], 0 if single else 65536, root=lines[0][1])
+        self.target, self.map = "podman-single" if single else "podman", ",".join("%d:%d:%d" % x for x in lines)
+        self.layers = self.engine.dir + "/store/overlay/*/diff"
 
     @property
     def oci(self):
-        return self.name == "umoci"
+        return self.kind == "umoci"
 
     def ask(self, path):
         return self.engine.load(path)
 
-    def predict(self, path):
-        """(accepted, [lines], text): what uidfit says of the pull; accepted is None where it could not look."""
-        command = [self.uidfit, "check", "--format", "json", "--for", self.target, "--map", self.map, "--fail-on", "error", path]
+    def check(self, path, fail_on="error"):
+        """(exit status, the one result or None, text)"""
+        command = [self.uidfit, "check", "--format", "json", "--for", self.target, "--map", self.map, "--fail-on", fail_on, path]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
         text = done.stdout.decode(errors="replace") + done.stderr.decode(errors="replace")
         if done.returncode not in (0, 1):
-            return None, [], f"exit {done.returncode}: {text}"
-        target = json.loads(done.stdout)["results"][0]["targets"][0]
-        stops = [e for e in target["effects"] if e["stage"] == "pull" and e["outcome"] == "error"]
-        lines = [e["line"] for e in target.get("engine_errors", [])]
-        return not stops, lines, json.dumps(target, indent=1)
+            return done.returncode, None, f"exit {done.returncode}: {text}"
+        return done.returncode, json.loads(done.stdout)["results"][0], text
+
+    def predict(self, path, stages=("pull",)):
+        """(accepted, [lines], text): what uidfit says of these stages; accepted is None where it could not look."""
+        _, result, text = self.check(path)
+        if result is None:
+            return None, [], text
+        target = result["targets"][0]
+        stops = [e for e in target["effects"] if e["stage"] in stages and e["outcome"] == "error"]
+        return not stops, [e["line"] for e in target.get("engine_errors", [])], json.dumps(target, indent=1)
+
+    def host(self, value):
+        """The host's id of an id in the map, or None."""
+        for line in self.map.split(","):
+            inside, host, count = map(int, line.split(":"))
+            if inside <= value < inside + count:
+                return host + value - inside
+        return None
+
+    def on_disk(self, path):
+        """(answer, {name: (uid, gid)}) of a one-layer image that is taken, loaded and looked at."""
+        if self.oci:
+            out = path + ".out"
+            answer = self.engine.load(path, keep=out)
+            roots = [out + "/rootfs"]
+        else:
+            before = set(glob.glob(self.layers))
+            answer = self.engine.load(path, forget=False)
+            roots = sorted(set(glob.glob(self.layers)) - before)
+        found = {}
+        for root in roots if answer.accepted else ():
+            for name in os.listdir(root):
+                s = os.lstat(os.path.join(root, name))
+                found[name] = (s.st_uid, s.st_gid)
+        if self.oci:
+            engines.remove_tree(out)
+        elif answer.accepted:
+            self.engine.forget(answer.line)
+        return answer, found
 
 
 def compare(side, answer, prediction):
@@ -85,7 +137,7 @@ def compare(side, answer, prediction):
         return "uidfit could not look"
     if accepted != answer.accepted:
         return f"uidfit says it {'fits' if accepted else 'does not fit'}, {side.name} {'took' if answer.accepted else 'refused'} it"
-    if not accepted and not any(same_words(line, answer.line if side.name == 'dockerd' else answer.output) for line in lines):
+    if not accepted and not any(same_words(line, answer.line if side.kind == 'dockerd' else answer.output) for line in lines):
         return f"{side.name} printed another line"
     return None
 
@@ -99,11 +151,6 @@ def without_warnings(output):
     return re.sub(r'time="[^"]*" level=warning [^\n]*\n', "", output)
 
 
-def named_images(side):
-    for name, layers in cases.all_cases(side.traits.base):
-        yield name, layers, ""
-
-
 def report(side, what, label, path, answer, prediction, keep):
     kept = os.path.join(keep, re.sub(r"[^\w.-]+", "_", f"{side.name}-{label}")[:100] + ("" if side.oci else ".tar"))
     with contextlib.suppress(FileExistsError):
@@ -113,6 +160,48 @@ def report(side, what, label, path, answer, prediction, keep):
           "\n".join("    " + x for x in prediction[2].splitlines()[:30]), flush=True)
 
 
+def start_cases(side, path, tally, keep):
+    """USER and its groups, against `docker run`."""
+    if cases.tiny_program() is None:
+        print("note: no program to start on this machine")
+        return
+    for label, layers, user in cases.user_cases(side.traits.base):
+        config = make_config(layers, user)
+        config["config"]["Cmd"] = ["/exit"]
+        save_docker_archive(path, layers, config=config, tags=["uidfit/user:1"])
+        loaded = side.engine.load(path, forget=False)
+        answer = side.engine.start("uidfit/user:1") if loaded.accepted else loaded
+        side.engine.forget("uidfit/user:1")
+        if "no matching entries" in answer.line:
+            tally["other"] += 1
+            continue
+        prediction = side.predict(path, ("pull", "create", "start")) if side.uidfit else (answer.accepted, [answer.line], "")
+        judge(side, label, path, answer, prediction, tally, keep)
+
+
+def changed_owners(side, seed, path, tally, keep):
+    """A layer of files whose owners the engine takes: those that it changes are those that uidfit tells of."""
+    r = random.Random(f"{seed} {side.name}")
+    layer, owners = Layer(), {}
+    for i in range(30):
+        owners[f"f{i}"] = (r.choice(side.traits.inside), r.choice(side.traits.inside))
+        layer.file(f"f{i}", uid=owners[f"f{i}"][0], gid=owners[f"f{i}"][1], how="pax")
+    (save_oci if side.oci else save_docker_archive)(path, [layer])
+    answer, found = side.on_disk(path)
+    told = set()
+    if side.uidfit:
+        _, result, text = side.check(path, "warning")
+        told = {f["path"].lstrip("/") for f in result["findings"] if f["rule"] in CHANGED} if result else {text}
+    for name, owner in sorted(owners.items()):
+        changed = found.get(name) != tuple(side.host(x) for x in owner)
+        good = answer.accepted and (changed == (name in told) or not side.uidfit)
+        tally["agreed" if good else "disagreed"] += 1
+        if not good:
+            print(f"DISAGREE {side.name} changed owners, seed {seed}: {name} of {owner} stands on disk as {found.get(name)}, "
+                  f"uidfit {'tells' if name in told else 'does not tell'} of it; {answer.line}", flush=True)
+            shutil.copy(path, keep) if not side.oci else None
+
+
 def one(side, label, path, tally, keep, notes=()):
     answer = side.ask(path)
     if not answer.accepted and OTHER_REASONS.search(answer.line) and not re.search(r"ID -?\d+ cannot|requested|cannot be mapped", answer.line):
@@ -120,9 +209,13 @@ def one(side, label, path, tally, keep, notes=()):
         if notes:
             print(f"note: {side.name} {label} failed for another reason: {answer.line}")
         return
+    prediction = side.predict(path) if side.uidfit else (answer.accepted, [without_warnings(answer.line)], "")
+    judge(side, label, path, answer, prediction, tally, keep, notes)
+
+
+def judge(side, label, path, answer, prediction, tally, keep, notes=()):
     tally["accepted"] += answer.accepted
     tally["refused"] += not answer.accepted
-    prediction = side.predict(path) if side.uidfit else (answer.accepted, [without_warnings(answer.line)], "")
     what = compare(side, answer, prediction)
     tally["disagreed" if what else "agreed"] += 1
     if what:
@@ -144,12 +237,18 @@ def campaign(side, args, keep):
                 os.unlink(path)
 
         if not args.no_cases:
-            for label, layers, user in named_images(side):
+            for label, layers in cases.all_cases(side.traits.base):
                 clear()
-                (save_oci if side.oci else save_docker_archive)(path, layers, user=user)
+                (save_oci if side.oci else save_docker_archive)(path, layers)
                 one(side, "case " + label, path, tally, keep)
+            if side.name == "dockerd":
+                start_cases(side, path, tally, keep)
+            for number in range(5):
+                clear()
+                changed_owners(side, f"{args.seed}-{number}", path, tally, keep)
             print(f"{side.name}: {tally['agreed']} of the named cases agreed, {tally['disagreed']} disagreed, "
                   f"{tally['other']} fail for reasons of their own, {time.monotonic() - start:.0f} s", flush=True)
+        others = tally["other"]
         for number in range(args.count):
             clear()
             seed = f"{args.seed}-{number}"
@@ -159,15 +258,18 @@ def campaign(side, args, keep):
             if (number + 1) % 100 == 0:
                 print(f"{side.name}: {number + 1} of {args.count} images, {tally['accepted']} accepted and {tally['refused']} refused so far, "
                       f"{tally['disagreed']} disagreements, {time.monotonic() - start:.0f} s", flush=True)
-    if args.count >= 50 and not min(tally["accepted"], tally["refused"]) * 5 > tally["accepted"] + tally["refused"]:
+    if args.count >= 50 and side.name != "podman-single" and min(tally["accepted"], tally["refused"]) * 5 < tally["accepted"] + tally["refused"]:
         print(f"{side.name}: {tally['accepted']} accepted, {tally['refused']} refused: the generator is out of balance")
+        tally["disagreed"] += 1
+    if (tally["other"] - others) * 20 > args.count:
+        print(f"{side.name}: {tally['other'] - others} generated images failed for other reasons")
         tally["disagreed"] += 1
     return tally
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--engine", choices=["dockerd", "umoci", "podman", "all"], default="all")
+    p.add_argument("--engine", choices=[*ENGINES, "all"], default="all")
     p.add_argument("--count", type=int, default=300, help="generated images for each engine")
     p.add_argument("--seed", default="1")
     p.add_argument("--uidfit", default=os.environ.get("UIDFIT", "build/uidfit"), help="the program; \"\" asks only the engines")
@@ -183,7 +285,7 @@ def main():
     keep = args.keep or tempfile.mkdtemp(prefix="uidfit-disagree-")
     os.makedirs(keep, exist_ok=True)
     total, skipped = collections.Counter(), 0
-    for name in ("dockerd", "umoci", "podman") if args.engine == "all" else (args.engine,):
+    for name in ENGINES if args.engine == "all" else (args.engine,):
         with contextlib.ExitStack() as stack:
             try:
                 side = Side(name, args.uidfit).open(stack)

@@ -25,20 +25,20 @@ class Traits:
     """What must be known of an engine to aim: not what it will say, but what would fail for another reason."""
 
     def __init__(self, name, base, count, root=None):
-        """base, count: the map's host range; root: the first host id where root has one of its own (rootless)."""
+        """base, count: the map's host range; root: root's host id where that is not base (rootless)."""
         self.name, self.base = name, base
-        self.size = count + (0 if root is None else 1)
+        self.size = count + (root not in (None, base) or not count)
         self.pax_global = name != "umoci"
         self.same_path_twice = name == "umoci"
         self.whiteout_in_own_layer = name == "umoci"
         self.user_xattr_on_links = name != "umoci"
-        inside = [0, 0, 1, 5, 1000, 65533, 65534, self.size - 2, self.size - 1]
+        inside = [x for x in (0, 0, 1, 5, 1000, 65533, 65534, self.size - 2, self.size - 1) if 0 <= x < self.size]
         if name == "dockerd":
             inside += [base]
         elif name == "umoci":
             inside += [2**32, 2**32 + 1, -2**32 + 5, 2**33]
         else:
-            inside += [2**32, 2**32 + 1, -2**32 + 5, -1, NOBODY]
+            inside += [x for x in (2**32, 2**32 + 1, -2**32 + 5) if x % 2**32 < self.size] + [-1, NOBODY]
         self.inside = inside
         self.any = ids(base) + [1000000, 70000]
 
@@ -109,7 +109,7 @@ class Generator:
     # xattrs
 
     def acl_value(self, bad):
-        r, inside = self.random, [0, 5, 1000, 65533, self.traits.size - 1]
+        r, inside = self.random, [x for x in (0, 5, 1000, 65533, self.traits.size - 1) if x < self.traits.size]
         if bad and self.chance(40):
             return self.pick(
                 b"garbage", b"", b"\2\0\0\0", b"\2\0\0\0garbage", acl(version=1),
@@ -137,7 +137,7 @@ class Generator:
             # On anything but a directory the kernel refuses it, whatever it holds.
             found[ACL_DEFAULT] = self.acl_value(bad)
         elif what == 3 and kind in ("file", "hardlink"):
-            rootid = self.random.choice([i for i in self.traits.any if 0 <= i < NOBODY] if bad else [0, 1000, 65535])
+            rootid = self.random.choice([i for i in self.traits.any if 0 <= i < NOBODY] if bad else [x for x in (0, 1000, 65535) if x < self.traits.size])
             found[CAPABILITY] = capability(rootid) if self.chance(60) else capability()
             if bad and self.chance(30):
                 found[CAPABILITY] = self.pick(b"", b"garbage", capability(0)[:20], capability() + bytes(4), capability(NOBODY),
