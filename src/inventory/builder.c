@@ -112,6 +112,7 @@ int inv_builder_add(struct inv_builder *b, struct inv_entry *e, struct error *er
 	inv->owners[e->owner].entries++;
 	inv->kinds[e->kind]++;
 	inv->flags_seen |= e->flags;
+	inv->largest = MAX(inv->largest, e->size);
 	return 0;
 }
 

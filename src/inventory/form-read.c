@@ -243,6 +243,7 @@ static const char *count_entry(struct form *f, struct tally *t, const struct inv
 	t->kinds[e->kind]++;
 	t->owners[e->owner]++;
 	t->flags |= e->flags;
+	f->inv->largest = MAX(f->inv->largest, e->size);
 	if (t->files < inv->file_count && inv->files[t->files].index == index) {
 		const struct inv_file *file = &inv->files[t->files++];
 

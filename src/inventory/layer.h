@@ -115,11 +115,12 @@ struct layer_inventory {
 	struct inv_file *files;
 	size_t file_count;
 	struct spool *records;
-	uint64_t tar_size;		/* decompressed bytes */
-	uint64_t blob_size;		/* bytes as stored */
-	enum codec codec;		/* found by the bytes */
-	unsigned oddities;		/* enum tar_oddity */
-	unsigned flags_seen;		/* all entries' flags or-ed */
+	uint64_t tar_size;   /* decompressed bytes */
+	uint64_t blob_size;  /* bytes as stored */
+	enum codec codec;    /* found by the bytes */
+	unsigned oddities;   /* enum tar_oddity */
+	unsigned flags_seen; /* all entries' flags or-ed */
+	uint64_t largest;    /* logical size of the largest entry, bytes; not in the form */
 	uint64_t kinds[INV_KIND_COUNT]; /* entries of each kind */
 	struct oci_digest diff_id;	/* as computed; text "" where bodies were skipped */
 	struct oci_digest blob_digest;	/* as computed; text "" where it was not */

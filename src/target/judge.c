@@ -92,10 +92,10 @@ static int judge_inventory(const struct check *c, struct judged_inventory *ji,
 			   const struct layer_inventory *inv, struct error *err)
 {
 	const unsigned loud = INV_HAS_ACL_IDS | INV_ACL_INVALID | INV_ACL_MISPLACED |
-			      INV_CAP_ROOTID | INV_CAP_INVALID | INV_SPARSE;
+			      INV_CAP_ROOTID | INV_CAP_INVALID;
 
 	ji->inventory = inv;
-	ji->quiet = !(inv->flags_seen & loud) && inv->tar_size < SPARSE_LOG_SIZE;
+	ji->quiet = !(inv->flags_seen & loud) && inv->largest <= SPARSE_LOG_SIZE;
 	ji->owners = calloc(inv->owner_count ? inv->owner_count : 1, sizeof *ji->owners);
 	if (!ji->owners)
 		return err_nomem(err);
