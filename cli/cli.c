@@ -14,14 +14,23 @@ int exit_worse(int a, int b)
 
 int cli_error(const struct common_options *o, const char *what, const struct error *err)
 {
-	const char *hint = err_hint(err->code);
+	const char *hint = err_hint(err->code), *colon;
 	char shown[200];
+	size_t n;
 
 	fflush(stdout);
+	/* A source names its path, and the reference may be that path behind a transport: once is
+	 * enough. */
+	colon = strstr(err->msg, ": ");
+	n = colon ? (size_t)(colon - err->msg) : 0;
 	fputs("uidfit: ", stderr);
 	if (what && !strstr(err->msg, what))
 		fprintf(stderr, "%s: ", err_text(shown, sizeof(shown), what, strlen(what)));
-	fprintf(stderr, "%s\n", err->msg);
+	if (what && n && strlen(what) > n && what[strlen(what) - n - 1] == ':' &&
+	    !memcmp(what + strlen(what) - n, err->msg, n))
+		fprintf(stderr, "%s\n", colon + 2);
+	else
+		fprintf(stderr, "%s\n", err->msg);
 	if (hint[0])
 		fprintf(stderr, "hint: %s\n", hint);
 	if (o && o->debug)

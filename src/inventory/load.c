@@ -97,9 +97,11 @@ static void job_failed(struct load *l, struct load_job *j, const struct load_use
 	const char *digest = layer->digest.text[0] ? layer->digest.text : layer->diff_id.text;
 	char name[128];
 
-	err_wrap(&j->err, "%s: layer %zu%s%s",
-		 err_text(name, sizeof(name), u->image->name, strlen(u->image->name)), u->index,
-		 *digest ? " " : "", digest);
+	/* A source that cannot open a layer has named it. */
+	if (strncmp(j->err.msg, "layer ", strlen("layer ")) != 0)
+		err_wrap(&j->err, "layer %zu%s%s", u->index, *digest ? " " : "", digest);
+	err_wrap(&j->err, "%s",
+		 err_text(name, sizeof(name), u->image->name, strlen(u->image->name)));
 	j->r = r;
 	j->failed_at = u->position;
 	while (u->position < lowest &&

@@ -118,8 +118,16 @@ static int find_dirs(struct buf *out, const struct advice *a, const struct fold 
 	for (size_t i = 0; i < fold->count && r >= 0; i++) {
 		const struct fold_group *g = &fold->groups[i];
 
-		if (!wants_chown(a, g) || g->key.uid != first->key.uid ||
-		    g->key.gid != first->key.gid)
+		bool named = !wants_chown(a, g) || g->key.uid != first->key.uid ||
+			     g->key.gid != first->key.gid;
+
+		/* Groups differ in level and visibility too; a directory is searched once. */
+		for (size_t k = 0; k < i && !named; k++)
+			named = wants_chown(a, &fold->groups[k]) &&
+				fold->groups[k].key.uid == g->key.uid &&
+				fold->groups[k].key.gid == g->key.gid &&
+				strcmp(fold->groups[k].dir, g->dir) == 0;
+		if (named)
 			continue;
 		if (!is_plain(g->dir)) {
 			out->len = start;
