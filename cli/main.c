@@ -6,7 +6,7 @@
 #include "base/nearest.h"
 #include "cli.h"
 
-static const struct verb *const verbs[] = { &verb_check, &verb_suggest, &verb_owners,
+static const struct verb *const verbs[] = { &verb_check, &verb_explain, &verb_suggest, &verb_owners,
 					    &verb_platforms };
 
 /* A descriptor 0, 1 or 2 that is closed would be given to the first file that is opened. A closed

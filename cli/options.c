@@ -166,6 +166,12 @@ static int parse_letters(const struct verb *v, void *options, int argc, char **a
 	return 0;
 }
 
+/* A negative id: no option is a digit. */
+static bool is_number(const char *word)
+{
+	return word[1] >= '0' && word[1] <= '9' && !word[1 + strspn(word + 1, "0123456789:-")];
+}
+
 int options_parse(const struct verb *v, void *options, struct word_list *operands, int argc,
 		  char **argv, struct error *err)
 {
@@ -179,7 +185,7 @@ int options_parse(const struct verb *v, void *options, struct word_list *operand
 			only_operands = true;
 			continue;
 		}
-		if (only_operands || word[0] != '-' || !word[1])
+		if (only_operands || word[0] != '-' || !word[1] || is_number(word))
 			r = word_list_add(operands, word) < 0 ? err_nomem(err) : 0;
 		else if (word[1] == '-')
 			r = parse_long(v, options, argc, argv, &i, err);

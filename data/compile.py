@@ -3,13 +3,13 @@
 
 usage: compile.py engines.conf targets.conf OUT.c
 
-The tables are sections of "key = value" lines; '#' begins a comment line. Everything that is
-unknown, missing, doubled or undated stops the build with FILE:LINE, so a row that reaches the
-program always says where it comes from and when that was true.
+data/conf.py says how the tables are written, and what stops the build.
 """
 
 import re
 import sys
+
+from conf import BOOLS, EVIDENCE, Bad, c_name, c_string, read
 
 KINDS = ["file", "directory", "symlink", "hardlink", "character-device", "block-device", "fifo",
          "whiteout", "opaque-whiteout", "aufs-metadata", "root-directory", "pax-global", "unknown"]
@@ -20,11 +20,9 @@ STAGES = {s: "STAGE_" + s.upper() for s in ("pull", "create", "start", "runtime"
 OUTCOMES = {o: "OUTCOME_" + o.upper()
             for o in ("none", "error", "nobody", "squashed", "root", "ignored")}
 COMPARES = {"int64": "COMPARE_INT64", "wrap": "COMPARE_WRAP"}
-EVIDENCE = {e: "EVIDENCE_" + e.upper() for e in ("run", "source", "report")}
 MESSAGE_RULES = {"owner", "whiteout", "acl", "acl-misplaced", "xattr-invalid", "capability",
                  "user-range", "user-uid", "user-gid", "group", "size"}
 PLACEHOLDERS = {"id", "sid", "chown", "uid", "gid", "path", "entry", "kind", "need", "max"}
-BOOLS = {"yes": "true", "no": "false"}
 
 # Keys of each kind of section: name -> required.
 KEYS = {
@@ -40,84 +38,8 @@ KEYS = {
                "date": True},
 }
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
-DATE = re.compile(r"20\d\d-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?\Z")
 VERSION = re.compile(r"\d+(\.\d+)*\Z")
 RANGE = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*\Z")
-
-
-class Bad(Exception):
-    pass
-
-
-class Section:
-    def __init__(self, kind, name, where):
-        self.kind, self.name, self.where, self.values, self.lines = kind, name, where, {}, {}
-
-    def fail(self, what, key=None):
-        raise Bad(f"{self.lines.get(key, self.where)}: [{self.kind} {self.name}]: {what}")
-
-    def get(self, key, default=""):
-        return self.values.get(key, default)
-
-    def choice(self, key, table, default=None):
-        value = self.values.get(key, default)
-        if value not in table:
-            self.fail(f"{key} is '{value}', not one of {', '.join(table)}", key)
-        return table[value]
-
-
-def read(path, kinds):
-    sections, current = [], None
-    with open(path, encoding="utf-8") as f:
-        for number, line in enumerate(f, 1):
-            where, line = f"{path}:{number}", line.strip()
-            if not line or line.startswith("#"):
-                continue
-            head = re.match(r"\[(\w+) ([^\]]+)\]\Z", line)
-            if head:
-                if head[1] not in kinds:
-                    raise Bad(f"{where}: unknown section '{head[1]}'")
-                if not NAME.match(head[2]):
-                    raise Bad(f"{where}: '{head[2]}' is no name")
-                current = Section(head[1], head[2], where)
-                sections.append(current)
-                continue
-            key, sep, value = line.partition("=")
-            key, value = key.strip(), value.strip()
-            if not sep or current is None:
-                raise Bad(f"{where}: neither a section nor KEY = VALUE")
-            if key not in KEYS[current.kind]:
-                raise Bad(f"{where}: unknown key '{key}' in a section '{current.kind}'")
-            if key in current.values:
-                raise Bad(f"{where}: '{key}' twice")
-            if not value:
-                raise Bad(f"{where}: '{key}' is empty")
-            current.values[key], current.lines[key] = value, where
-    for s in sections:
-        for key, required in KEYS[s.kind].items():
-            if required and key not in s.values:
-                s.fail(f"'{key}' is missing")
-        if not DATE.match(s.get("date")):
-            s.fail("date is not YYYY-MM or YYYY-MM-DD", "date")
-        s.choice("evidence", EVIDENCE)
-    return sections
-
-
-def c_string(s):
-    out = ""
-    for byte in s.encode():
-        c = chr(byte)
-        if c in '"\\':
-            out += "\\" + c
-        elif 32 <= byte < 127:
-            out += c
-        else:
-            out += f"\\{byte:03o}"
-    return '"' + out.replace("??", "?\\?") + '"'
-
-
-def c_name(name):
-    return name.replace("-", "_")
 
 
 def owners(s):
@@ -266,14 +188,18 @@ def emit_targets(sections, engines, out):
                "const size_t target_row_count = ARRAY_SIZE(target_rows);\n")
 
 
+def pick(*kinds):
+    return {k: KEYS[k] for k in kinds}
+
+
 def main(argv):
     if len(argv) != 4:
         sys.exit(__doc__)
     out = ["/* Made by data/compile.py; do not edit. */\n#include \"target/data.h\"\n\n"
            "static const char *const no_aliases[] = { NULL };\n\n"]
     try:
-        engines = emit_engines(read(argv[1], {"engine", "message"}), out)
-        emit_targets(read(argv[2], {"target"}), engines, out)
+        engines = emit_engines(read(argv[1], pick("engine", "message")), out)
+        emit_targets(read(argv[2], pick("target")), engines, out)
     except (Bad, OSError, UnicodeDecodeError) as e:
         sys.exit(str(e))
     with open(argv[3], "w", encoding="ascii") as f:
