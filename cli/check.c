@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "cli.h"
-#include "idmap/notation.h"
+#include "map.h"
 #include "target/check.h"
 
 struct check_cli {
@@ -71,10 +71,10 @@ static int failed_image(void *ctx, const char *label, const struct error *why, s
 }
 
 static int parse_maps(struct idmap_pair *out, const struct word_list *list, enum idmap_which which,
-		      struct error *err)
+		      const struct common_options *common, struct error *err)
 {
 	for (size_t i = 0; i < list->count; i++) {
-		int r = idmap_parse_option(out, list->words[i], which, err);
+		int r = cli_map_option(out, list->words[i], which, common, err);
 
 		if (r < 0)
 			return r;
@@ -86,12 +86,12 @@ static int parse_maps(struct idmap_pair *out, const struct word_list *list, enum
  * the same, as podman has it. */
 static int read_maps(struct idmap_pair *out, const struct check_cli *o, struct error *err)
 {
-	int r = parse_maps(out, &o->map, IDMAP_BOTH, err);
+	int r = parse_maps(out, &o->map, IDMAP_BOTH, &o->common, err);
 
 	if (r >= 0)
-		r = parse_maps(out, &o->uidmap, IDMAP_UID, err);
+		r = parse_maps(out, &o->uidmap, IDMAP_UID, &o->common, err);
 	if (r >= 0)
-		r = parse_maps(out, &o->gidmap, IDMAP_GID, err);
+		r = parse_maps(out, &o->gidmap, IDMAP_GID, &o->common, err);
 	if (r < 0)
 		return r;
 	if (!out->uid.count)

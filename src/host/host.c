@@ -62,7 +62,7 @@ static int find_user(struct host *h, const char *text, struct error *err)
 	/* Below another root nobody calls: its root does. */
 	snprintf(number, sizeof(number), "%u", h->root[0] ? 0 : (unsigned)geteuid());
 	r = host_user_find(&h->user, h->root, text ? text : number, err);
-	if (r == 1 && text && h->user.name)
+	if (r == 1 && !h->user.has_uid)
 		return err_fail(err, ERR_USAGE, 0, "--user %s: no such user",
 				err_text(shown, sizeof(shown), text, strlen(text)));
 	return r < 0 ? r : host_user_spans(&h->user, h, err);

@@ -20,10 +20,11 @@ struct host_options {
 
 /* Somebody to whom ids may have been handed out. */
 struct host_user {
-	char *name; /* NULL where a number has none */
+	char *name; /* the number where a number has none; NULL: nobody was looked for */
 	uint32_t uid, gid;
 	char *home;
 	bool known;			    /* has a passwd entry */
+	bool has_uid;			    /* uid and gid are set: known, or a number */
 	struct subid_spans file[2], nss[2]; /* by enum subid_kind */
 	bool asked;			    /* nss is what libsubid answered */
 };

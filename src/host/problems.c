@@ -199,7 +199,10 @@ static void outside(struct judge *j, const struct host_user *u, enum subid_kind 
 {
 	const struct host_process *p = &j->h->process;
 	const struct idmap *m = side == SUBID_UID ? &p->map.uid : &p->map.gid;
-	const struct subid_spans *spans = host_spans(u, side);
+	/* Where both say the same, the file's know their lines. */
+	const struct subid_spans *spans = u->asked && !subid_same(&u->file[side], &u->nss[side])
+						  ? &u->nss[side]
+						  : &u->file[side];
 
 	for (size_t i = 0; p->nested && i < spans->count; i++) {
 		const struct subid_span *s = &spans->spans[i];

@@ -104,9 +104,10 @@ int host_user_find(struct host_user *out, const char *root, const char *text, st
 
 	r = root[0] ? find_in_file(out, root, text, is_number, err)
 		    : find_by_nss(out, text, is_number, err);
+	out->has_uid = r == 0 || is_number;
 	if (r == 1 && is_number)
 		out->gid = out->uid;
-	if (r != 1 || is_number)
+	if (r != 1)
 		return r;
 	out->name = strdup(text);
 	return out->name ? 1 : err_nomem(err);
@@ -117,12 +118,12 @@ int host_user_spans(struct host_user *u, const struct host *h, struct error *err
 	for (int kind = 0; kind < 2; kind++) {
 		/* A name that nobody has may own lines all the same ("containers"), a number not
 		 * his. */
-		uint32_t uid = u->known || !u->name ? u->uid : ID_INVALID;
+		uint32_t uid = u->has_uid ? u->uid : ID_INVALID;
 		int r = subid_of(&u->file[kind], &h->subid[kind], u->name, uid, err);
 
 		if (r < 0)
 			return r;
-		if (h->root[0] || !u->name)
+		if (h->root[0])
 			continue;
 		r = subid_ask(&u->nss[kind], u->name, (enum subid_kind)kind, err);
 		if (r < 0)
