@@ -29,3 +29,16 @@ int digest_tee_hex(struct digest_tee *tee, char hex[DIGEST_HEX_MAX + 1],
 /* One-shot, for manifests and configs. */
 int digest_hex(enum digest_algo algo, const void *bytes, size_t n, char hex[DIGEST_HEX_MAX + 1],
 	       struct error *err) _must_check_;
+
+/* Push: for bytes that are written rather than read. Hashes on the calling thread. */
+struct digest;
+int digest_new(struct digest **out, enum digest_algo algo, struct error *err) _must_check_;
+void digest_free(struct digest *d);
+DEFINE_CLEANUP(struct digest, digest_free)
+
+/* ERR_SEQUENCE after digest_final_hex. */
+int digest_update(struct digest *d, const void *bytes, size_t n, struct error *err) _must_check_;
+
+/* The hex digest with a NUL; may be called again. */
+int digest_final_hex(struct digest *d, char hex[DIGEST_HEX_MAX + 1],
+		     struct error *err) _must_check_;
