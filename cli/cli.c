@@ -19,6 +19,9 @@ int cli_error(const struct common_options *o, const char *what, const struct err
 	size_t n;
 
 	fflush(stdout);
+	/* `| head` has seen enough: that is no news to whoever typed it. */
+	if (err->code == ERR_IO && err->sys == EPIPE)
+		return err_exit_status(err->code);
 	/* A source names its path, and the reference may be that path behind a transport: once is
 	 * enough. */
 	colon = strstr(err->msg, ": ");
