@@ -364,8 +364,26 @@ static int keep_text(struct explain_match *out, const char *text, size_t len,
 	return 0;
 }
 
+static void note_place(struct match_place *place, const char *text, const struct chain *chain,
+		       const struct pattern_match *leaf)
+{
+	size_t at = (size_t)(leaf->all.at - text);
+
+	place->count = 1;
+	place->spans[0].from = at;
+	place->spans[0].to = at + leaf->all.len;
+	for (size_t i = 0; i < chain->count; i++) {
+		const struct pattern_match *w = &chain->matches[i];
+
+		if (w->all.at > leaf->all.at)
+			continue;
+		place->spans[place->count].from = (size_t)(w->all.at - text);
+		place->spans[place->count++].to = (size_t)(w->groups[GROUP_REST].at - text);
+	}
+}
+
 int match_text(struct matcher *m, const char *text, size_t len, struct explain_match *out,
-	       const char **platform, struct error *err)
+	       struct match_place *place, const char **platform, struct error *err)
 {
 	struct needle_rows rows = { 0 };
 	struct needle_state state = { 0 };
@@ -384,6 +402,8 @@ int match_text(struct matcher *m, const char *text, size_t len, struct explain_m
 		r = find_leaf(m, &rows, text, len, &leaf, &row, err);
 	if (r)
 		return r;
+	if (place)
+		note_place(place, text, &chain, &leaf);
 	out->message = &explain_messages[row];
 	out->cause = out->message->cause;
 	out->blame = out->message->blame;

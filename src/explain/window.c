@@ -41,25 +41,49 @@ static bool broken_at(const struct window_line *a, const struct window_line *b, 
 	       (a->len == width || a->len + 1 + first_word(b) > width);
 }
 
+struct joined {
+	struct buf text;
+	size_t breaks[WINDOW_LINES];
+	size_t break_count;
+};
+
 /* Lines first to last as one text. tight: a break in a full line has nothing in its place, as a
  * terminal breaks; else a blank, as word wrap does.
  */
-static int join(struct explain_work *w, struct buf *out, size_t first, size_t last, size_t width,
+static int join(struct explain_work *w, struct joined *out, size_t first, size_t last, size_t width,
 		bool tight, struct error *err)
 {
-	buf_clear(out);
+	buf_clear(&out->text);
+	out->break_count = 0;
 	for (size_t i = first; i <= last; i++) {
 		const struct window_line *l = line_at(w, i);
 		size_t skip = i > first ? l->prefix : 0;
 		bool blank = i < last && !(tight && l->len >= width);
 
-		if (out->len + l->len > JOINED_MAX)
+		if (out->text.len + l->len > JOINED_MAX)
 			break;
-		if (buf_append(out, l->text + skip, l->len - skip) < 0 ||
-		    (blank && buf_append(out, " ", 1) < 0))
+		if (buf_append(&out->text, l->text + skip, l->len - skip) < 0)
+			return err_nomem(err);
+		out->breaks[out->break_count++] = out->text.len;
+		if (blank && buf_append(&out->text, " ", 1) < 0)
 			return err_nomem(err);
 	}
 	return 0;
+}
+
+/* True where a break stands inside the words of the leaf or of a wrapper, or right behind a
+ * wrapper's. */
+static bool is_proven(const struct joined *j, const struct match_place *place)
+{
+	for (size_t i = 0; i < j->break_count; i++)
+		for (size_t k = 0; k < place->count; k++) {
+			size_t at = j->breaks[i];
+			size_t from = place->spans[k].from, to = place->spans[k].to + (k > 0);
+
+			if (at > from && at < to)
+				return true;
+		}
+	return false;
 }
 
 /* The better of two readings of one place: the more exact row, then the more wrappers around it. */
@@ -76,14 +100,16 @@ struct attempt {
 	size_t first, last; /* lines that it took */
 };
 
+/* joined is NULL for a line as it stands. */
 static int try_text(struct explain_work *w, struct attempt *a, const char *text, size_t n,
-		    size_t first, size_t last, struct error *err)
+		    const struct joined *joined, size_t first, size_t last, struct error *err)
 {
 	struct explain_match m = { 0 };
+	struct match_place place;
 	const char *platform;
-	int r = match_text(&w->matcher, text, n, &m, &platform, err);
+	int r = match_text(&w->matcher, text, n, &m, &place, &platform, err);
 
-	if (r == 0 && is_better(&m, &a->best)) {
+	if (r == 0 && is_better(&m, &a->best) && (!joined || is_proven(joined, &place))) {
 		match_done(&a->best);
 		a->best = m;
 		a->platform = platform;
@@ -100,7 +126,7 @@ static int try_text(struct explain_work *w, struct attempt *a, const char *text,
 static int try_width(struct explain_work *w, struct attempt *a, size_t at, size_t width,
 		     struct error *err)
 {
-	_cleanup_(buf_freep) struct buf text = { 0 };
+	struct joined joined = { .break_count = 0 };
 	size_t first = at, last = at;
 	int r = 0;
 
@@ -112,10 +138,12 @@ static int try_width(struct explain_work *w, struct attempt *a, size_t at, size_
 		last++;
 	for (int tight = 0; tight < 2 && first < last && r >= 0; tight++) {
 		w->joins++;
-		r = join(w, &text, first, last, width, tight, err);
+		r = join(w, &joined, first, last, width, tight, err);
 		if (r >= 0)
-			r = try_text(w, a, buf_str(&text), text.len, first, last, err);
+			r = try_text(w, a, buf_str(&joined.text), joined.text.len, &joined, first,
+				     last, err);
 	}
+	buf_free(&joined.text);
 	return r;
 }
 
@@ -186,7 +214,7 @@ static int look(struct explain *x, size_t at, struct error *err)
 	}
 	if (l->used || !match_may_have(&l->rows, false))
 		return 0;
-	r = try_text(w, &a, l->text, l->len, at, at, err);
+	r = try_text(w, &a, l->text, l->len, NULL, at, at, err);
 	if (r >= 0)
 		r = try_joins(w, &a, at, err);
 	if (r >= 0 && a.best.message)
