@@ -71,6 +71,7 @@ class Bench:
         self.table = Table()
         self.cache = os.environ.get("UIDFIT_TEST_CACHE", "/var/tmp/uidfit-test")
         self.scratch = tempfile.mkdtemp(prefix="uidfit-bench-", dir=os.environ.get("TMPDIR", "/var/tmp"))
+        os.chmod(self.scratch, 0o711)   # dockerd's remapped root passes through
         self._image = None
 
     def image(self):
