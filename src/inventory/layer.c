@@ -175,8 +175,17 @@ static bool is_default(const struct tar_xattr *x)
 	return x->name_len == sizeof(name) - 1 && memcmp(x->name, name, x->name_len) == 0;
 }
 
+/* Where the kernel has such an ACL: a default one on directories only, none on a symlink. */
+static bool acl_may_stand(const struct tar_xattr *x, const struct inv_entry *e)
+{
+	if (e->kind == INV_SYMLINK)
+		return false;
+	return !is_default(x) || e->kind == INV_DIR || e->kind == INV_ROOT;
+}
+
 static int take_acl(struct walk *w, const struct tar_xattr *x, struct inv_entry *e)
 {
+	bool valid, stands = acl_may_stand(x, e);
 	size_t count;
 
 	if (acl_is_passed_over(x))
@@ -189,7 +198,8 @@ static int take_acl(struct walk *w, const struct tar_xattr *x, struct inv_entry 
 	}
 	/* The kernel takes no xattr above XATTR_SIZE_MAX, whatever it holds. */
 	if (x->value_len > XATTR_VALUE_MAX ||
-	    !acl_ids(x->value, x->value_len, w->acl_scratch, ACL_VALUE_IDS, &count)) {
+	    !acl_read(x->value, x->value_len, w->acl_scratch, ACL_VALUE_IDS, &count, &valid) ||
+	    (stands && !valid)) {
 		e->flags |= INV_ACL_INVALID;
 		return 0;
 	}
@@ -197,9 +207,7 @@ static int take_acl(struct walk *w, const struct tar_xattr *x, struct inv_entry 
 		w->acl[e->acl_count++] = (struct inv_acl_id){ .id = w->acl_scratch[i].id,
 							      .is_gid = w->acl_scratch[i].is_gid };
 	e->acl = w->acl;
-	/* The kernel has a default ACL on directories only, and has none at all on a symlink. */
-	if (x->value_len > ACL_HEADER && is_default(x) && e->kind != INV_DIR &&
-	    e->kind != INV_ROOT && e->kind != INV_SYMLINK)
+	if (x->value_len > ACL_HEADER && !stands && e->kind != INV_SYMLINK)
 		e->flags |= INV_ACL_MISPLACED;
 	if (e->acl_count)
 		e->flags |= INV_HAS_ACL_IDS;

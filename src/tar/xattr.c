@@ -80,25 +80,34 @@ static enum acl_state acl_step(enum acl_state state, uint16_t tag, bool anyone_n
 	return ACL_BAD;
 }
 
-bool acl_ids(const uint8_t *value, size_t n, struct acl_id *ids, size_t max, size_t *count)
+static bool is_tag(uint16_t tag)
+{
+	const unsigned all = ACL_TAG_USER_OBJ | ACL_TAG_USER | ACL_TAG_GROUP_OBJ | ACL_TAG_GROUP |
+			     ACL_TAG_MASK | ACL_TAG_OTHER;
+
+	/* Each is one bit of its own. */
+	return tag && !(tag & (tag - 1)) && tag & all;
+}
+
+bool acl_read(const uint8_t *value, size_t n, struct acl_id *ids, size_t max, size_t *count,
+	      bool *valid)
 {
 	enum acl_state state = ACL_WANTS_OWNER;
 	size_t found = 0;
 
 	*count = 0;
+	*valid = false;
 	if (n < ACL_HEADER || (n - ACL_HEADER) % ACL_ENTRY || n > UINT32_MAX ||
 	    read32(value) != ACL_VERSION)
 		return false;
-	if (n == ACL_HEADER) /* no entries: the kernel takes it and removes the ACL */
-		return true;
 	for (size_t at = ACL_HEADER; at < n; at += ACL_ENTRY) {
 		uint16_t tag = read16(value + at), perm = read16(value + at + 2);
 		uint32_t id = read32(value + at + 4);
 		bool is_named = tag == ACL_TAG_USER || tag == ACL_TAG_GROUP;
 
-		state = acl_step(state, tag, found > 0);
-		if (state == ACL_BAD || perm & ~ACL_PERMS || (is_named && id == ID_INVALID))
+		if (!is_tag(tag) || (is_named && id == ID_INVALID))
 			return false;
+		state = perm & ~ACL_PERMS ? ACL_BAD : acl_step(state, tag, found > 0);
 		if (!is_named)
 			continue;
 		if (found < max)
@@ -106,7 +115,19 @@ bool acl_ids(const uint8_t *value, size_t n, struct acl_id *ids, size_t max, siz
 		found++;
 	}
 	*count = found;
-	return state == ACL_DONE;
+	/* Without entries: the kernel takes it and removes the ACL. */
+	*valid = n == ACL_HEADER || state == ACL_DONE;
+	return true;
+}
+
+bool acl_ids(const uint8_t *value, size_t n, struct acl_id *ids, size_t max, size_t *count)
+{
+	bool valid;
+
+	if (acl_read(value, n, ids, max, count, &valid) && valid)
+		return true;
+	*count = 0;
+	return false;
 }
 
 int capability_rootid(const uint8_t *value, size_t n, uint32_t *rootid)

@@ -24,5 +24,11 @@ bool xattr_is_capability(const char *name, size_t n);
  * refuses the value (version not 2, size not 4 + 8n, tag unknown, or the rules of posix_acl_valid: order and required entries). */
 bool acl_ids(const uint8_t *value, size_t n, struct acl_id *ids, size_t max, size_t *count);
 
+/* acl_ids in the kernel's two steps (fs/posix_acl.c). It reads the value first: false where that
+ * fails (size, version, unknown tag, a named id of 2^32-1). Only where such an ACL may stand at all
+ * it judges order, required entries and permissions: *valid. */
+bool acl_read(const uint8_t *value, size_t n, struct acl_id *ids, size_t max, size_t *count,
+	      bool *valid);
+
 /* 1 and *rootid for a version-3 value, 0 for another valid version, -1 where it is none the kernel takes. */
 int capability_rootid(const uint8_t *value, size_t n, uint32_t *rootid);
