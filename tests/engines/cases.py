@@ -152,6 +152,10 @@ def acl_cases(base):
     }
     for label, value in rows.items():
         yield f"access ACL {label}", [one().file("f", xattrs={ACL_ACCESS: value})]
+        # Where it cannot be, the kernel still reads the value first; which complaint comes first depends on what is wrong.
+        yield f"default ACL on a file, {label}", [one().file("f", xattrs={ACL_DEFAULT: value})]
+        yield f"access ACL on a symlink, {label}", [one().symlink("l", "first", xattrs={ACL_ACCESS: value})]
+        yield f"default ACL on a directory, {label}", [one().dir("d", xattrs={ACL_DEFAULT: value})]
     yield "access ACL user outside, directory", [one().dir("d", xattrs={ACL_ACCESS: high})]
     yield "access ACL user outside, symlink", [one().symlink("l", "first", xattrs={ACL_ACCESS: high})]
     yield "access ACL in the map, symlink", [one().symlink("l", "first", xattrs={ACL_ACCESS: acl(users={5: 7})})]

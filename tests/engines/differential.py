@@ -277,6 +277,7 @@ def main():
     p.add_argument("--long", action="store_true", help="ten thousand images for each engine")
     p.add_argument("--no-cases", action="store_true", help="leave the named cases out")
     args = p.parse_args()
+    engines.end_by_exception()
     if args.long:
         args.count = max(args.count, 10000)
     if args.uidfit and not os.access(args.uidfit, os.X_OK):

@@ -32,6 +32,14 @@ class Unavailable(Exception):
     """The engine cannot run on this machine: a test says so, and why."""
 
 
+def end_by_exception():
+    """For a program's main(): a signal that ends it unwinds the stack, so that no daemon stays behind."""
+    def end(number, _frame):
+        raise SystemExit(128 + number)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
+
+
 def run(command, timeout=120, **kw):
     """subprocess.run with both outputs in one text, a limit in seconds, and no input."""
     kw.setdefault("stdin", subprocess.DEVNULL)
@@ -362,11 +370,11 @@ class Umoci(contextlib.AbstractContextManager):
 class Podman(contextlib.AbstractContextManager):
     """podman with a store of its own. rootless: as the ordinary user that this makes (and removes), with 65536 subordinate ids."""
 
-    USER = "uidfit-rootless"
-
     def __init__(self, rootless=True, driver=None, single=False):
         """driver: "overlay" or "vfs", or None for the first that works here. single: without subordinate ids."""
         self.rootless, self.driver, self.single = rootless, driver, single
+        # Two runs at once must not share one.
+        self.user = f"uidfit-{os.getpid()}"
         self.made_user = False
 
     def __enter__(self):
@@ -395,28 +403,25 @@ class Podman(contextlib.AbstractContextManager):
         for name in ("/etc/subuid", "/etc/subgid"):
             with open(name, "a", encoding="utf-8"):
                 pass
-        try:
-            pwd.getpwnam(self.USER)
-        except KeyError:
-            must(["/usr/sbin/useradd", "--no-create-home", "--home-dir", self.dir, "--shell", "/bin/sh", self.USER])
-            self.made_user = True
+        must(["/usr/sbin/useradd", "--no-create-home", "--home-dir", self.dir, "--shell", "/bin/sh", self.user])
+        self.made_user, self.uid = True, pwd.getpwnam(self.user).pw_uid
         for path, option in (("/etc/subuid", "--add-subuids"), ("/etc/subgid", "--add-subgids")):
             if self.single:
                 # useradd may have given some.
                 with contextlib.suppress(Unavailable):
-                    start, count = subid_range(self.USER, path)
-                    must(["/usr/sbin/usermod", option.replace("add", "del"), f"{start}-{start + count - 1}", self.USER])
+                    start, count = subid_range(self.user, path)
+                    must(["/usr/sbin/usermod", option.replace("add", "del"), f"{start}-{start + count - 1}", self.user])
                 continue
             try:
-                subid_range(self.USER, path)
+                subid_range(self.user, path)
             except Unavailable:
                 start = first_free_subid()
-                must(["/usr/sbin/usermod", option, f"{start}-{start + 65535}", self.USER])
-        entry = pwd.getpwnam(self.USER)
+                must(["/usr/sbin/usermod", option, f"{start}-{start + 65535}", self.user])
+        entry = pwd.getpwnam(self.user)
         self.uid, self.gid = entry.pw_uid, entry.pw_gid
         for name in (self.dir, self.dir + "/run", self.dir + "/tmp"):
             os.chown(name, self.uid, self.gid)
-        self.env["USER"] = self.env["LOGNAME"] = self.USER
+        self.env["USER"] = self.env["LOGNAME"] = self.user
         self.prefix = ["setpriv", "--reuid", str(self.uid), "--regid", str(self.gid), "--clear-groups"]
 
     def write_policy(self):
@@ -456,13 +461,17 @@ class Podman(contextlib.AbstractContextManager):
             shutil.rmtree(os.path.join(self.dir, name), ignore_errors=True)
 
     def __exit__(self, *exc):
-        # Rootless podman keeps a process that holds its namespace.
-        for path in (self.dir + "/run/libpod/tmp/pause.pid", self.dir + "/run/libpod/pause.pid"):
-            with contextlib.suppress(OSError, ValueError), open(path, encoding="ascii") as f:
-                os.kill(int(f.read()), signal.SIGKILL)
+        # Rootless podman keeps a process that holds its namespace; the user is ours alone, and so is what runs as it.
+        if self.made_user:
+            for pid in processes_of(self.uid):
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
         remove_tree(self.dir)
         if self.made_user:
-            run(["/usr/sbin/userdel", self.USER])
+            for _ in range(50):
+                if run(["/usr/sbin/userdel", self.user]).returncode != 8:
+                    break
+                time.sleep(0.1)
         return False
 
     @property
@@ -495,6 +504,15 @@ class Podman(contextlib.AbstractContextManager):
     def start(self, image, *args, options=()):
         done = self.podman("run", "--rm", "--network", "none", "--cgroups=disabled", *options, image, *args, check=False)
         return Answer(done.returncode == 0, error_line(done.stdout), done.stdout)
+
+
+def processes_of(uid):
+    found = []
+    for name in os.listdir("/proc"):
+        with contextlib.suppress(OSError):
+            if name.isdigit() and os.stat("/proc/" + name).st_uid == uid:
+                found.append(int(name))
+    return found
 
 
 def first_free_subid(lowest=100000):

@@ -273,6 +273,7 @@ def main():
     p.add_argument("--only", default="", metavar="TEXT", help="guides with this in their name")
     p.add_argument("--keep", metavar="DIR", help="where images of failures go")
     args = p.parse_args()
+    engines.end_by_exception()
     try:
         tests = run(args)
     except engines.Unavailable as e:

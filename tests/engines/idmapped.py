@@ -192,6 +192,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--uidfit", default=os.environ.get("UIDFIT", "build/uidfit"), help='the program; "" asks only the kernel')
     args = p.parse_args()
+    engines.end_by_exception()
     try:
         tests = run(args.uidfit)
     except engines.Unavailable as e:

@@ -95,6 +95,7 @@ def main():
     p.add_argument("--match", default="")
     p.add_argument("--json", metavar="FILE")
     args = p.parse_args()
+    engines.end_by_exception()
     answers = {}
     for name in args.engine.split(","):
         with contextlib.ExitStack() as stack:
