@@ -28,8 +28,8 @@ struct sink_options {
 	const struct limits *limits; /* borrowed, outlives the sink */
 	struct notes *notes;	     /* borrowed; may be NULL */
 	bool replace;		     /* an existing destination may be replaced */
-	bool repositories; /* docker-archive: write the legacy file `repositories` too */
-	int stdout_fd;	   /* what "-" writes; borrowed */
+	bool repositories;	     /* docker-archive: write the legacy file `repositories` too */
+	int stdout_fd;		     /* what "-" writes; borrowed */
 };
 
 /* Opens what ref names (borrowed for the call); nothing exists under its name until commit.

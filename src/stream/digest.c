@@ -227,3 +227,47 @@ int digest_hex(enum digest_algo algo, const void *bytes, size_t n, char hex[DIGE
 	hex_of(md, len, hex);
 	return 0;
 }
+
+struct digest {
+	EVP_MD_CTX *ctx;
+	unsigned char md[EVP_MAX_MD_SIZE];
+	unsigned md_len; /* 0 until it is final */
+};
+
+int digest_new(struct digest **out, enum digest_algo algo, struct error *err)
+{
+	struct digest *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return err_nomem(err);
+	d->ctx = EVP_MD_CTX_new();
+	if (!d->ctx || EVP_DigestInit_ex(d->ctx, md_of(algo), NULL) != 1) {
+		digest_free(d);
+		return evp_failed(err);
+	}
+	*out = d;
+	return 0;
+}
+
+void digest_free(struct digest *d)
+{
+	if (!d)
+		return;
+	EVP_MD_CTX_free(d->ctx);
+	free(d);
+}
+
+int digest_update(struct digest *d, const void *bytes, size_t n, struct error *err)
+{
+	if (d->md_len)
+		return err_fail(err, ERR_SEQUENCE, 0, "bytes for a digest that is final");
+	return EVP_DigestUpdate(d->ctx, bytes, n) == 1 ? 0 : evp_failed(err);
+}
+
+int digest_final_hex(struct digest *d, char hex[DIGEST_HEX_MAX + 1], struct error *err)
+{
+	if (!d->md_len && EVP_DigestFinal_ex(d->ctx, d->md, &d->md_len) != 1)
+		return evp_failed(err);
+	hex_of(d->md, d->md_len, hex);
+	return 0;
+}

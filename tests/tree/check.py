@@ -15,7 +15,8 @@ FOLDERS = ["base", "idmap", "stream", "tar", "oci", "host", "source", "inventory
 LIBRARIES = {
     "zlib.h": ["src/stream/codec-"],
     "isa-l": ["src/stream/codec-"],
-    "zstd.h": ["src/stream/codec-"],
+    "zstd.h": ["src/stream/codec-", "src/stream/encode-"],
+    "libdeflate.h": ["src/stream/encode-"],
     "bzlib.h": ["src/stream/codec-"],
     "lzma.h": ["src/stream/codec-"],
     "openssl/": ["src/stream/digest.c"],

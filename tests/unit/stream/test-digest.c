@@ -180,12 +180,35 @@ static void test_inner_fails(void **state)
 	stream_close(s);
 }
 
+/* Pushed in pieces: as one. */
+static void test_push(void **state)
+{
+	char hex[DIGEST_HEX_MAX + 1], again[DIGEST_HEX_MAX + 1];
+	struct digest *d;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(digest_new(&d, DIGEST_SHA256, &err), 0);
+	assert_int_equal(digest_update(d, "a", 1, &err), 0);
+	assert_int_equal(digest_update(d, "", 0, &err), 0);
+	assert_int_equal(digest_update(d, "bc", 2, &err), 0);
+	assert_int_equal(digest_final_hex(d, hex, &err), 0);
+	assert_string_equal(hex,
+			    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	assert_int_equal(digest_final_hex(d, again, &err), 0);
+	assert_string_equal(hex, again);
+	assert_int_equal(digest_update(d, "d", 1, &err), -ERR_SEQUENCE);
+	digest_free(d);
+	digest_free(NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_known),	     cmocka_unit_test(test_tee),
 		cmocka_unit_test(test_closed_early), cmocka_unit_test(test_blocks_kept),
 		cmocka_unit_test(test_skipped),	     cmocka_unit_test(test_inner_fails),
+		cmocka_unit_test(test_push),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
