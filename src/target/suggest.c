@@ -21,7 +21,10 @@ static const struct suggest_row rows[] = {
 	  "layers are extracted under this map, whatever --uidmap says later: no holes",
 	  "containers/storage pkg/unshare; podman 4.3.1" },
 	{ "podman-uidmap", "Podman as root, --uidmap", SUGGEST_PODMAN, NULL, IDMAP_EXTENTS_MAX,
-	  false, false, 1, -1, "", "", "podman-run(1); kernel/user_namespace.c map_write" },
+	  false, false, 1, -1, "",
+	  "podman 4.3 with the overlay driver cannot mount an image under a map of several "
+	  "ranges (permission denied); vfs can",
+	  "podman 4.3.1, run; podman-run(1); kernel/user_namespace.c map_write" },
 	{ "podman-auto", "Podman as root, --userns=auto", SUGGEST_AUTO, "containers", 1, false,
 	  true, 1, 65535, "", "one size for users and groups, from id 0: no holes",
 	  "containers/storage userns.go: a size that is asked for passes auto-userns-max-size" },
