@@ -235,8 +235,7 @@ const char *host_map_words(enum host_map_kind kind)
 {
 	static const char *const texts[] = {
 		[HOST_MAP_NESTED] = "the map of the user namespace that this process lives in",
-		[HOST_MAP_ROOTLESS] = "the rootless map of the user: 0 is the user, 1 and on the "
-				      "subordinate ids",
+		[HOST_MAP_ROOTLESS] = "the rootless map of the user: 0, then the subordinate ids",
 		[HOST_MAP_SINGLE] = "id 0 alone: the user has no subordinate ids",
 		[HOST_MAP_DOCKER] = "dockerd's userns-remap, of daemon.json",
 		[HOST_MAP_ALL] = "every id: this process is root, and dockerd remaps nobody",
