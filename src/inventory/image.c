@@ -71,7 +71,7 @@ static int join_image(struct image *img, const struct load *l, const struct load
 	img->layer_count = source->layer_count;
 	img->limits = l->opts->limits;
 	if (!source->has_config)
-		img->no_steps = "it has no config";
+		img->no_steps = "there is no image config";
 	for (size_t i = 0; i < img->layer_count; i++) {
 		struct image_layer *layer = &img->layers[i];
 		const struct oci_history *step = NULL;

@@ -38,6 +38,7 @@ struct advice {
 	struct check *c;
 	const struct summary *s;
 	unsigned number;
+	bool steps; /* a step was told to change owners */
 };
 
 static void item(struct advice *a)
@@ -139,20 +140,27 @@ static int find_dirs(struct buf *out, const struct advice *a, const struct fold 
 }
 
 /* A command for the shell of whoever pastes it, that touches nothing but the entries of the layer's
- * first such group: busybox has no chown --from, and find -user takes a number everywhere. */
+ * first such group: busybox has no chown --from, and find -user takes a number everywhere. Nothing
+ * where no file system holds such a number: a find without a test would take every file. */
 static int chown_words(struct buf *out, const struct advice *a, const struct fold *fold)
 {
+	_cleanup_(buf_freep) struct buf test = { 0 };
 	const struct fold_group *first = NULL;
-	int r = buf_append_str(out, "find");
+	int r = 0;
 
-	for (size_t i = 0; i < fold->count && !first; i++)
-		if (wants_chown(a, &fold->groups[i]))
+	for (size_t i = 0; i < fold->count && !first && r >= 0; i++) {
+		if (!wants_chown(a, &fold->groups[i]))
+			continue;
+		r = find_test(&test, &fold->groups[i].key);
+		if (test.len)
 			first = &fold->groups[i];
-	if (r >= 0 && first)
+	}
+	if (r < 0 || !first)
+		return r;
+	r = buf_append_str(out, "find");
+	if (r >= 0)
 		r = find_dirs(out, a, fold, first);
-	if (r >= 0 && first)
-		r = find_test(out, &first->key);
-	return r < 0 ? r : buf_append_str(out, " -exec chown -h 0:0 {} +");
+	return r < 0 ? r : buf_printf(out, "%s -exec chown -h 0:0 {} +", buf_str(&test));
 }
 
 static size_t owners_of(const struct advice *a, const struct fold *fold)
@@ -178,7 +186,8 @@ static int step_advice(struct advice *a, size_t layer, const struct fold *fold, 
 	if (print_step(&step, a->c->image->layers[layer].created_by, 60) < 0 ||
 	    chown_words(&chown, a, fold) < 0)
 		return err_nomem(err);
-	remedy = remedy_of(buf_str(&step));
+	remedy = chown.len ? remedy_of(buf_str(&step))
+			   : "no file system holds such an owner: mend what writes the layer";
 	fprintf(a->out, INDENT "layer %zu%s%s: %s", layer, step.len ? ", " : "", buf_str(&step),
 		remedy);
 	if (strlen(remedy) > 4 && strcmp(remedy + strlen(remedy) - 4, "with") == 0)
@@ -203,6 +212,13 @@ static int steps(struct advice *a, struct error *err)
 	if (!layers)
 		return 0;
 	item(a);
+	if (!a->c->image->source->has_config) {
+		fputs("It is no image yet: give the entries another owner where they come into one "
+		      "(COPY --chown=0:0, tar --no-same-owner)\n",
+		      a->out);
+		return 0;
+	}
+	a->steps = true;
 	fprintf(a->out, "Change the owner in the very %s that %s the entries\n",
 		plural(layers, "step", "steps"), plural(layers, "makes", "make"));
 	for (size_t i = 0; i < a->s->layer_count && shown < STEPS_SHOWN && r >= 0; i++) {
@@ -216,12 +232,18 @@ static int steps(struct advice *a, struct error *err)
 	return r;
 }
 
+/* True where entries have to get other owners: a USER's, or those of the steps told above. */
+static bool owners_change(const struct advice *a)
+{
+	return a->number && (a->steps || a->c->cause_count);
+}
+
 /* Why the two things that everybody tries first do not help. */
 static void later_layers(struct advice *a)
 {
 	const struct summary *s = a->s;
 
-	if (!s->entries)
+	if (!owners_change(a))
 		return;
 	if (s->hidden_by < 0) {
 		fputs(INDENT "A chown or rm in a later step does not help: engines extract every "
@@ -297,7 +319,7 @@ static int platform_advice(struct advice *a, struct error *err)
 {
 	int r = 0;
 
-	for (size_t i = 0; a->s->entries && i < a->c->target_count; i++) {
+	for (size_t i = 0; a->s->owners && i < a->c->target_count; i++) {
 		const struct check_target *t = &a->c->targets[i];
 		_cleanup_(buf_freep) struct buf names = { 0 };
 
@@ -335,8 +357,8 @@ static int ranges(struct advice *a, struct error *err)
 		} else if (!same_text(target->change_where, NULL) && a->s->max_id > 0 &&
 			   a->s->max_id < ID_INVALID) {
 			item(a);
-			fprintf(a->out, "Or let the range of %s reach %" PRId64 "%s: %s\n",
-				buf_str(&names), a->s->max_id,
+			fprintf(a->out, "%s the range of %s reach %" PRId64 "%s: %s\n",
+				a->number > 1 ? "Or let" : "Let", buf_str(&names), a->s->max_id,
 				a->s->max_id > INT32_MAX ? " (too much for most hosts)" : "",
 				target->change_where);
 		}
@@ -358,7 +380,7 @@ static void others(struct advice *a)
 		      "remove them in that same RUN\n",
 		      a->out);
 	}
-	if (!a->s->owner_outside)
+	if (!owners_change(a))
 		return;
 	item(a);
 	fputs("Not your image? Flatten it where it can be pulled: FROM IMAGE AS src, RUN the "

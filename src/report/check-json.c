@@ -194,20 +194,44 @@ static void user(struct json *j)
 	jsonw_close(w);
 	jsonw_open(w, "fits", '{');
 	for (size_t i = 0; i < j->c->target_count; i++)
-		jsonw_bool(w, j->c->targets[i].use->name, j->c->user.fits >> i & 1);
+		if (u->error)
+			jsonw_null(w, j->c->targets[i].use->name);
+		else
+			jsonw_bool(w, j->c->targets[i].use->name, j->c->user.fits >> i & 1);
 	jsonw_close(w);
 	jsonw_str(w, "error", u->error);
 	jsonw_close(w);
 }
 
-static void notes_json(struct jsonw *w, const struct check *c, const struct notes *notes)
+static int note(struct jsonw *w, const char *before, const char *words, struct error *err)
 {
+	_cleanup_(buf_freep) struct buf text = { 0 };
+
+	if (buf_printf(&text, "%s%s", before, words) < 0)
+		return err_nomem(err);
+	jsonw_str(w, NULL, buf_str(&text));
+	return 0;
+}
+
+static int notes_json(struct jsonw *w, const struct check *c, const struct notes *notes,
+		      struct error *err)
+{
+	char dropped[40];
+	int r = 0;
+
 	jsonw_open(w, "notes", '[');
 	for (size_t i = 0; i < notes_count(notes); i++)
 		jsonw_str(w, NULL, notes_get(notes, i));
-	if (c->image->no_steps)
-		jsonw_str(w, NULL, c->image->no_steps);
+	if (notes_dropped(notes)) {
+		snprintf(dropped, sizeof(dropped), "%zu", notes_dropped(notes));
+		r = note(w, "notes left out: ", dropped, err);
+	}
+	if (c->image->no_steps && r >= 0)
+		r = note(w, NOTE_NO_STEPS, c->image->no_steps, err);
+	if (c->accounts.unread && r >= 0)
+		r = note(w, NOTE_NO_NAMES, c->accounts.unread, err);
 	jsonw_close(w);
+	return r;
 }
 
 static void causes(struct jsonw *w, const struct check *c)
@@ -251,7 +275,9 @@ static int image_members(struct jsonw *w, const char *ref_text, struct check *c,
 	jsonw_close(w);
 	user(&j);
 	causes(w, c);
-	notes_json(w, c, notes);
+	r = notes_json(w, c, notes, err);
+	if (r < 0)
+		return r;
 	jsonw_open(w, "findings", '[');
 	r = check_each(c, finding, &j, err);
 	if (r < 0)

@@ -336,6 +336,12 @@ static void undecided(struct text *t, size_t i)
 	fprintf(t->out, ": not decided: %s\n", all[i].undecided);
 }
 
+/* A tar or a folder that is no image yet has nothing to verify. */
+static bool layer_has_digest(const struct image_layer *layer)
+{
+	return layer->source->digest.text[0] || layer->source->diff_id.text[0];
+}
+
 /* Each once: what the inventory, the source and the config leave in doubt. */
 static void remarks(struct text *t, const struct notes *notes)
 {
@@ -343,21 +349,24 @@ static void remarks(struct text *t, const struct notes *notes)
 	size_t unverified = 0;
 
 	for (size_t i = 0; i < img->layer_count; i++)
-		unverified += img->layers[i].verified == INV_VERIFIED_NONE;
+		unverified += img->layers[i].verified == INV_VERIFIED_NONE &&
+			      layer_has_digest(&img->layers[i]);
 	for (size_t i = 0; i < t->c->target_count; i++)
 		undecided(t, i);
 	if (t->s->layers_hit && img->no_steps)
-		fprintf(t->out, "  note: no Dockerfile steps: %s\n", img->no_steps);
+		fprintf(t->out, "  note: " NOTE_NO_STEPS "%s\n", img->no_steps);
 	if (t->c->user.user.error) {
 		fputs("  note: USER was not judged: ", t->out);
 		print_name(t->out, t->c->user.user.error, strlen(t->c->user.user.error), 200);
 		fputc('\n', t->out);
 	}
 	if (t->c->accounts.unread)
-		fprintf(t->out, "  note: names of users are not known: %s\n",
-			t->c->accounts.unread);
-	for (size_t i = 0; i < notes_count(notes); i++)
-		fprintf(t->out, "  note: %s\n", notes_get(notes, i));
+		fprintf(t->out, "  note: " NOTE_NO_NAMES "%s\n", t->c->accounts.unread);
+	for (size_t i = 0; i < notes_count(notes); i++) {
+		fputs("  note: ", t->out);
+		print_message(t->out, notes_get(notes, i));
+		fputc('\n', t->out);
+	}
 	if (notes_dropped(notes))
 		fprintf(t->out, "  note: and %zu more such notes\n", notes_dropped(notes));
 	if (unverified)

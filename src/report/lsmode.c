@@ -61,6 +61,9 @@ int ls_line(struct buf *out, const struct inv_entry *e)
 		       e->size);
 	if (r >= 0)
 		r = ls_path(out, e->path, e->path_len);
+	if (r >= 0 && (e->kind == INV_WHITEOUT || e->kind == INV_OPAQUE))
+		r = buf_append_str(out,
+				   e->kind == INV_OPAQUE ? " (opaque whiteout)" : " (whiteout)");
 	if (r < 0 || !e->link_len)
 		return r;
 	r = buf_append_str(out, e->kind == INV_HARDLINK ? " link to " : " -> ");

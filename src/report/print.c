@@ -43,6 +43,24 @@ void print_name(FILE *out, const void *bytes, size_t n, size_t max)
 	}
 }
 
+void print_message(FILE *out, const char *text)
+{
+	const uint8_t *p = (const uint8_t *)text;
+	size_t n = strlen(text);
+
+	while (n) {
+		char one[TEXT_ESCAPE_MAX + 1];
+		size_t step, len = text_escape_one(one, p, n, &step);
+
+		if (*p == '\\')
+			putc('\\', out);
+		else
+			fwrite(one, 1, len, out);
+		p += step;
+		n -= step;
+	}
+}
+
 const char *plural(uint64_t n, const char *one, const char *many)
 {
 	return n == 1 ? one : many;

@@ -43,9 +43,7 @@ static void add_facts(struct gather *g, const struct finding *f)
 	struct summary *s = g->s;
 	bool seen = g->last_layer == f->layer && g->last_index == f->entry->index;
 
-	s->owner_outside |=
-		f->rule == RULE_OWNER_OUTSIDE_MAP || f->rule == RULE_OWNER_BECOMES_NOBODY;
-	s->becomes_root |= f->rule == RULE_OWNER_BECOMES_ROOT;
+	s->owners |= words_rule_is_owner(f->rule);
 	s->acl |= f->rule == RULE_ACL_OUTSIDE_MAP || f->rule == RULE_ACL_INVALID;
 	s->sparse_log |= f->rule == RULE_OVERSIZED_SPARSE_LOG;
 	add_ids(s, f);

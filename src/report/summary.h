@@ -17,9 +17,9 @@ struct summary {
 	long hidden_layer, hidden_by; /* the first such, or -1 */
 	bool hidden_removes;	      /* it removes; else it replaces */
 	int64_t max_id;		      /* largest owner id that does not fit */
-	bool owner_outside;	      /* any entry owner outside a map */
+	bool owners;		      /* of entries: some do not fit, or become others */
 	bool user_outside;	      /* USER or one of its groups outside a map */
-	bool becomes_root, acl, sparse_log;
+	bool acl, sparse_log;
 	struct buf config[SUMMARY_CONFIG_LINES]; /* findings without an entry, in words, errors and
 						    warnings */
 	size_t config_count;

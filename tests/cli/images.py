@@ -73,6 +73,10 @@ def main(out):
                               "platform": {"os": "linux", "architecture": "arm64"}}])
     with open("layer.tar", "wb") as f:
         f.write(npm().tar())
+    save_docker_archive("wraps.tar", [base(), Layer("RUN odd").file("w", uid=-5).file("v", uid=1 << 32, how="pax")])
+    save_docker_archive("lastlog.tar", [base(), Layer("RUN useradd").sparse("var/log/lastlog", 1 << 40)])
+    with open("damaged.tar", "wb") as f:
+        f.write(open("fits.tar", "rb").read().replace(b'[{"Config"', b'{[{"onfig"'))
     with open("broken.tar", "wb") as f:
         f.write(open("npm.tar", "rb").read()[:5000])
     with open("list.txt", "w") as f:
