@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "report/print.h"
+
 int exit_worse(int a, int b)
 {
 	static const int rank[] = {
@@ -31,9 +33,10 @@ int cli_error(const struct common_options *o, const char *what, const struct err
 		fprintf(stderr, "%s: ", err_text(shown, sizeof(shown), what, strlen(what)));
 	if (what && n && strlen(what) > n && what[strlen(what) - n - 1] == ':' &&
 	    !memcmp(what + strlen(what) - n, err->msg, n))
-		fprintf(stderr, "%s\n", colon + 2);
+		print_message(stderr, colon + 2);
 	else
-		fprintf(stderr, "%s\n", err->msg);
+		print_message(stderr, err->msg);
+	fputc('\n', stderr);
 	if (hint[0])
 		fprintf(stderr, "hint: %s\n", hint);
 	if (o && o->debug)

@@ -34,6 +34,16 @@ static int archive_open(struct store *st, const char *name, struct stream **out,
 	return stream_open_range(out, a->fd, false, m->offset, m->size, err);
 }
 
+bool store_archive_any(const struct store *st, bool (*match)(const char *name))
+{
+	const struct store_archive *a = (const struct store_archive *)st;
+
+	for (size_t i = 0; i < a->members.count; i++)
+		if (match(a->members.v[i].name))
+			return true;
+	return false;
+}
+
 static void archive_close(struct store *st)
 {
 	struct store_archive *a = (struct store_archive *)st;

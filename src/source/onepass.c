@@ -223,6 +223,10 @@ int store_onepass_scan(struct store *st, source_blob_fn *fn, void *ctx, const st
 		r = scan_all(&scan, reader, err);
 	if (r < 0)
 		return r;
+	/* An empty input is a valid tar; it is what a failed `docker save` leaves in a pipe. */
+	if (!o->members.count)
+		return err_fail(err, ERR_BAD_INPUT, 0,
+				"it holds no file (did the command that writes it fail?)");
 	if (tar_reader_oddities(reader) & TAR_ODD_NO_END_MARKER)
 		notes_add(notes, "the archive ends without its end marker");
 	members_finish(&o->members, notes);

@@ -123,7 +123,8 @@ static int guess_plain(struct source *s, int fd, enum guess *guess, struct error
 		       &cause) == 0 &&
 	    docker_manifest_begins(data, len))
 		*guess = GUESS_ARCHIVE;
-	else if (store_has(s->store, "index.json") && store_has(s->store, "oci-layout"))
+	/* One whose manifest is damaged or missing is no layer that fits. */
+	else if (store_archive_any(s->store, is_archive_name))
 		*guess = GUESS_ARCHIVE;
 	store_close(s->store);
 	s->store = NULL;

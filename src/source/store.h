@@ -52,3 +52,6 @@ int store_archive_open(struct store **out, int fd, const struct limits *limits, 
 int store_onepass_open(struct store **out, struct stream *in, struct error *err) _must_check_;
 int store_onepass_scan(struct store *st, source_blob_fn *fn, void *ctx, const struct limits *limits,
 		       struct notes *notes, struct error *err) _must_check_;
+
+/* True where match() is for the name of any member of an archive that the function above opened. */
+bool store_archive_any(const struct store *st, bool (*match)(const char *name));
