@@ -145,6 +145,8 @@ static int read_range(struct idmap_builder *b, struct part p, struct error *err)
 
 	if (!range(p, &e.container, &e.count))
 		return bad(p, not_understood, err);
+	if (e.container + (e.count - 1) == ID_INVALID)
+		return bad(p, "4294967295 is no id: the largest is 4294967294", err);
 	if (!e.count)
 		return bad(p, "the range ends before it begins", err);
 	return idmap_builder_put(b, b->which, e, false, false, err);
