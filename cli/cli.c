@@ -33,9 +33,9 @@ int cli_error(const struct common_options *o, const char *what, const struct err
 		fprintf(stderr, "%s: ", err_text(shown, sizeof(shown), what, strlen(what)));
 	if (what && n && strlen(what) > n && what[strlen(what) - n - 1] == ':' &&
 	    !memcmp(what + strlen(what) - n, err->msg, n))
-		print_message(stderr, colon + 2);
+		print_told(stderr, colon + 2);
 	else
-		print_message(stderr, err->msg);
+		print_told(stderr, err->msg);
 	fputc('\n', stderr);
 	if (hint[0])
 		fprintf(stderr, "hint: %s\n", hint);

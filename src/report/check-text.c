@@ -364,7 +364,7 @@ static void remarks(struct text *t, const struct notes *notes)
 		fprintf(t->out, "  note: " NOTE_NO_NAMES "%s\n", t->c->accounts.unread);
 	for (size_t i = 0; i < notes_count(notes); i++) {
 		fputs("  note: ", t->out);
-		print_message(t->out, notes_get(notes, i));
+		print_told(t->out, notes_get(notes, i));
 		fputc('\n', t->out);
 	}
 	if (notes_dropped(notes))

@@ -43,7 +43,7 @@ void print_name(FILE *out, const void *bytes, size_t n, size_t max)
 	}
 }
 
-void print_message(FILE *out, const char *text)
+void print_told(FILE *out, const char *text)
 {
 	const uint8_t *p = (const uint8_t *)text;
 	size_t n = strlen(text);

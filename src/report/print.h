@@ -15,7 +15,7 @@ void print_name(FILE *out, const void *bytes, size_t n, size_t max);
 
 /* A message or a note: what an image holds is escaped in it already, the path that a user gave is
  * not. Backslashes stay, so that nothing is escaped twice. */
-void print_message(FILE *out, const char *text);
+void print_told(FILE *out, const char *text);
 
 /* "1 entry", "5 entries". */
 const char *plural(uint64_t n, const char *one, const char *many);
