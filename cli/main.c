@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +26,7 @@ static void short_help(FILE *out)
 	      out);
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
 		fprintf(out, "  %-10s %s\n", verbs[i]->name, verbs[i]->summary);
-	fputs("  help VERB  the options of a verb\n"
+	fputs("  help VERB  the options of a verb; help limits: the figures of --limit\n"
 	      "  version    the version\n\n"
 	      "Begin with\n"
 	      "  docker save IMAGE | uidfit check -\n"
@@ -98,6 +99,19 @@ static int run_verb(const struct verb *v, int argc, char **argv)
 	return finish(status);
 }
 
+/* The table as docs/limits.md holds it. */
+static int help_limits(void)
+{
+	puts("| limit | figure | why |\n|---|---|---|");
+	for (enum limit i = 0; i < LIMIT_COUNT; i++) {
+		const struct limit_row *row = limit_row(i);
+
+		printf("| `%s` | %" PRIu64 " %s | %s |\n", row->name, row->figure, row->unit,
+		       row->reason);
+	}
+	return finish(EXIT_FITS);
+}
+
 static int help(int argc, char **argv)
 {
 	struct error err = { 0 };
@@ -107,6 +121,8 @@ static int help(int argc, char **argv)
 		short_help(stdout);
 		return finish(EXIT_FITS);
 	}
+	if (strcmp(argv[0], "limits") == 0)
+		return help_limits();
 	v = find_verb(argv[0], &err);
 	if (!v)
 		return cli_error(NULL, NULL, &err);

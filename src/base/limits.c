@@ -91,7 +91,7 @@ int limits_set(struct limits *l, const char *name_value, struct error *err)
 		return 0;
 	}
 	return err_fail(err, ERR_USAGE, 0,
-			"--limit %s: no such limit%s%s (docs/limits.md lists them)", name_value,
+			"--limit %s: no such limit%s%s (uidfit help limits lists them)", name_value,
 			best ? "; did you mean " : "", best ? best : "");
 }
 

@@ -1,5 +1,6 @@
 /* Every bound on what an image may ask of this program, in one table (limits.c): name, figure,
- * unit, reason. `--limit NAME=VALUE` raises or lowers one; docs/limits.md is printed from it.
+ * unit, reason. `--limit NAME=VALUE` raises or lowers one; `uidfit help limits` prints it, and
+ * docs/limits.md holds what it prints.
  */
 #pragma once
 

@@ -4,6 +4,7 @@
 # uidfit. A missing stdout or stderr means: none; a missing exit: 0.
 set -u
 uidfit=$(realpath "$1"); shift
+[ -x "$uidfit" ] || { echo "$uidfit is no program"; echo "0 passed, 1 failed"; exit 1; }
 here=$(cd "$(dirname "$0")" && pwd)
 tmp=$(mktemp -d); trap 'rm -rf "$tmp"' EXIT
 python3 "$here/images.py" "$tmp/images" || { echo "0 passed, 1 failed"; exit 1; }

@@ -10,7 +10,7 @@ import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # The order of docs/architecture.md: a folder includes itself and those before it.
-FOLDERS = ["base", "idmap", "stream", "tar", "oci", "host", "source", "inventory", "target", "explain", "report"]
+FOLDERS = ["base", "idmap", "stream", "tar", "oci", "host", "source", "sink", "inventory", "target", "explain", "report"]
 # A library's header, and the only places that may include it.
 LIBRARIES = {
     "zlib.h": ["src/stream/codec-"],
@@ -20,7 +20,7 @@ LIBRARIES = {
     "bzlib.h": ["src/stream/codec-"],
     "lzma.h": ["src/stream/codec-"],
     "openssl/": ["src/stream/digest.c"],
-    "jansson.h": ["src/idmap/json.c", "src/oci/", "src/report/"],
+    "jansson.h": ["src/idmap/json.c", "src/oci/", "src/report/", "src/sink/"],
     "curl/": ["src/source/"],
     "pcre2.h": ["src/explain/"],
     "shadow/subid.h": ["src/host/subid-nss.c"],
@@ -109,6 +109,14 @@ def place_rule():
     return bad
 
 
+def limits_rule():
+    """docs/limits.md holds what `uidfit help limits` prints; tests/cli/help-limits holds the program to the same."""
+    with open(os.path.join(TOP, "docs/limits.md"), encoding="utf-8") as doc, \
+            open(os.path.join(TOP, "tests/cli/help-limits/stdout"), encoding="utf-8") as printed:
+        rows = [line for line in doc if line.startswith("|")]
+        return ["docs/limits.md: differs from tests/cli/help-limits/stdout"] if rows != list(printed) else []
+
+
 def format_rule():
     """clang-format 14 has the last word on layout."""
     out = subprocess.run(["clang-format", "--dry-run", "--Werror", *tracked("src/*.[ch]", "cli/*.[ch]")],
@@ -118,7 +126,7 @@ def format_rule():
 
 def main():
     passed = failed = 0
-    for rule in (folder_rule, library_rule, output_rule, size_rule, place_rule, format_rule):
+    for rule in (folder_rule, library_rule, output_rule, size_rule, place_rule, limits_rule, format_rule):
         bad = rule()
         print(("FAIL " if bad else "ok   ") + rule.__name__)
         for line in bad:
