@@ -255,7 +255,7 @@ static bool same_words(const struct check_target *a, const struct check_target *
 	    a->first_index != b->first_index)
 		return false;
 	for (size_t i = 0; i < a->error_count; i++)
-		if (a->errors[i].message != b->errors[i].message ||
+		if (strcmp(a->errors[i].message->when, b->errors[i].message->when) != 0 ||
 		    strcmp(a->errors[i].line, b->errors[i].line) != 0)
 			return false;
 	return true;
