@@ -37,5 +37,6 @@ int inv_builder_file(struct inv_builder *b, const struct inv_entry *e, uint8_t *
 int inv_builder_finish(struct inv_builder *b, struct layer_inventory **out,
 		       struct error *err) _must_check_;
 
-/* True for a path whose file is wanted: it ends in passwd or group. */
+/* True for a path whose file is wanted: it ends in passwd or group (or their backups, passwd- and
+ * group-), subuid or subgid. */
 bool inv_is_small_file(const struct inv_entry *e);

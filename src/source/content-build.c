@@ -95,6 +95,8 @@ static int read_config(struct content_walk *w, struct source_image *img, const s
 	if (r < 0)
 		return err_wrap(err, "config %s", d->digest.text);
 	img->has_config = true;
+	img->config_bytes = STEAL(data);
+	img->config_len = len;
 	return 0;
 }
 
@@ -132,6 +134,17 @@ static int build(struct content_walk *w, struct leaf *leaf, const struct oci_man
 	return img->name ? 0 : err_nomem(err);
 }
 
+static int keep_names(struct content_walk *w, struct source_image *img, const uint8_t *data,
+		      size_t len, struct error *err)
+{
+	img->manifest_bytes = malloc(len + 1);
+	if (!img->manifest_bytes)
+		return err_nomem(err);
+	memcpy(img->manifest_bytes, data, len);
+	img->manifest_len = len;
+	return w->ref ? source_image_name(img, w->ref, err) : 0;
+}
+
 int content_build_from(struct content_walk *w, struct leaf *leaf, const uint8_t *data, size_t len,
 		       struct error *err)
 {
@@ -141,6 +154,8 @@ int content_build_from(struct content_walk *w, struct leaf *leaf, const uint8_t 
 	r = oci_manifest_parse(&m, data, len, w->source->limits, err);
 	if (r == 0)
 		r = build(w, leaf, &m, err);
+	if (r == 0)
+		r = keep_names(w, &leaf->image, data, len, err);
 	if (r)
 		source_image_done(&leaf->image);
 	oci_manifest_free(&m);

@@ -73,20 +73,26 @@ static int list_seen(struct content_walk *w, struct error *err)
 	return 0;
 }
 
-static bool known_already(const struct source *s, const struct oci_digest *digest)
+/* One image under two tags has both names: 1, else 0. */
+static int known_already(const struct content_walk *w, const struct oci_digest *digest,
+			 struct error *err)
 {
+	const struct source *s = w->source;
+
 	for (size_t i = 0; i < s->image_count; i++)
 		if (strcmp(s->images[i].digest.text, digest->text) == 0)
-			return true;
-	return false;
+			return w->ref && source_image_name(&s->images[i], w->ref, err) < 0
+				       ? -ERR_NOMEM
+				       : 1;
+	return 0;
 }
 
 static int take(struct content_walk *w, struct leaf *leaf, bool missing_ok, struct error *err)
 {
-	int r;
+	int r = known_already(w, &leaf->digest, err);
 
-	if (known_already(w->source, &leaf->digest)) /* one image under two tags */
-		return 0;
+	if (r)
+		return MIN(r, 0);
 	r = content_build(w, leaf, missing_ok, err);
 	return r ? MIN(r, 0) : source_add_image(w->source, &leaf->image, err);
 }
@@ -106,10 +112,10 @@ static void note_other_platform(struct content_walk *w, const struct platform *h
 /* The only one, whatever it is for. */
 static int take_only(struct content_walk *w, struct leaf *leaf, struct error *err)
 {
-	int r;
+	int r = known_already(w, &leaf->digest, err);
 
-	if (known_already(w->source, &leaf->digest))
-		return 0;
+	if (r)
+		return MIN(r, 0);
 	r = content_build(w, leaf, false, err);
 	if (r)
 		return MIN(r, 0);

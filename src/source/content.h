@@ -29,6 +29,7 @@ struct content_walk {
 	const struct content_names *names;
 	uint64_t visits;  /* descriptors looked at, of all images: fan-out ends at limit images */
 	const char *name; /* of the images that are being collected (borrowed) */
+	const char *ref;  /* the layout's own name of them, or NULL (borrowed) */
 	struct leaf *leaves; /* of one group, of which a platform picks one */
 	size_t leaf_count, leaf_cap;
 	size_t found;	 /* images of all groups, taken or not */

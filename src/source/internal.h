@@ -68,6 +68,8 @@ int layer_find(struct source *s, const struct source_layer *layer, struct stored
 	       struct error *err) _must_check_;
 
 void source_image_done(struct source_image *img);
+/* Copies a name into img->names unless it stands there. */
+int source_image_name(struct source_image *img, const char *name, struct error *err) _must_check_;
 /* Takes the image over (zeroed) on success. */
 int source_add_image(struct source *s, struct source_image *img, struct error *err) _must_check_;
 

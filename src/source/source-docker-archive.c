@@ -113,6 +113,8 @@ static int read_config(struct source *s, struct source_image *img,
 		return err_wrap(err, "%s", label);
 	img->has_config = true;
 	img->platform = img->config.platform;
+	img->config_bytes = STEAL(data);
+	img->config_len = len;
 	return 0;
 }
 
@@ -138,6 +140,9 @@ static int add(struct source *s, const struct docker_archive_image *d, char *nam
 
 	if (r == 0)
 		r = make_layers(s, &img, d, err);
+	for (size_t i = 0; r == 0 && i < d->repo_tag_count; i++)
+		if (!s->ref_name || familiar_equal(s->ref_name, d->repo_tags[i]))
+			r = source_image_name(&img, d->repo_tags[i], err);
 	if (r < 0 && name) {
 		char text[200];
 

@@ -85,6 +85,7 @@ static int group(struct content_walk *w, const struct oci_index *index, size_t i
 	if (!name)
 		return err_nomem(err);
 	w->name = name;
+	w->ref = ref_of(d);
 	for (size_t k = i; r == 0 && k < index->count; k++) {
 		bool joins = k == i || (s->ref_index < 0 && same_group(d, &index->manifests[k]));
 

@@ -67,7 +67,27 @@ void source_image_done(struct source_image *img)
 		free(img->layers[i].media_type);
 	}
 	free(img->layers);
+	free(img->config_bytes);
+	free(img->manifest_bytes);
+	for (size_t i = 0; i < img->name_count; i++)
+		free(img->names[i]);
+	free(img->names);
 	*img = (struct source_image){ 0 };
+}
+
+int source_image_name(struct source_image *img, const char *name, struct error *err)
+{
+	char **names;
+
+	for (size_t i = 0; i < img->name_count; i++)
+		if (strcmp(img->names[i], name) == 0)
+			return 0;
+	names = reallocarray(img->names, img->name_count + 1, sizeof(*names));
+	if (!names)
+		return err_nomem(err);
+	img->names = names;
+	names[img->name_count] = strdup(name);
+	return names[img->name_count] && ++img->name_count ? 0 : err_nomem(err);
 }
 
 void source_close(struct source *s)

@@ -45,6 +45,13 @@ struct source_image {
 	struct oci_config config;
 	struct source_layer *layers;
 	size_t layer_count;
+	/* For who writes the image again: the documents as stored, NULL where there is none
+	 * (manifest: docker-archive), and what the source calls the image: tags, or names of
+	 * references; none for dir:. */
+	uint8_t *config_bytes, *manifest_bytes;
+	size_t config_len, manifest_len;
+	char **names;
+	size_t name_count;
 };
 
 /* Opens what ref names. A bare path is recognised: directory with "oci-layout" or index.json
