@@ -3,13 +3,14 @@
 #include <string.h>
 
 #include "cli.h"
-#include "map.h"
 #include "target/check.h"
+#include "targets.h"
 
 struct check_cli {
 	struct common_options common;
 	struct image_choice choice;
-	struct word_list targets, map, uidmap, gidmap, group_add;
+	struct target_choice target;
+	struct word_list group_add;
 	const char *user;
 	unsigned fail_on;
 	bool all;
@@ -20,14 +21,7 @@ static const enum level fail_levels[] = { LEVEL_WARNING, LEVEL_ERROR, LEVEL_NOTE
 enum { FAIL_NEVER = 3 };
 
 static const struct option_row rows[] = {
-	{ "for", 'f', "NAME[,NAME]", "targets: see uidfit platforms (default: docker)", OPTION_LIST,
-	  offsetof(struct check_cli, targets) },
-	{ "map", 'm', "MAP", "a range or map in place of the target's own", OPTION_LIST,
-	  offsetof(struct check_cli, map) },
-	{ "uidmap", 0, "MAP", "likewise, for users alone", OPTION_LIST,
-	  offsetof(struct check_cli, uidmap) },
-	{ "gidmap", 0, "MAP", "likewise, for groups alone", OPTION_LIST,
-	  offsetof(struct check_cli, gidmap) },
+	TARGET_CHOICE_ROWS(check_cli, target),
 	{ "user", 'u', "USER[:GROUP]", "in place of the image's USER, as docker run --user",
 	  OPTION_TEXT, offsetof(struct check_cli, user) },
 	{ "group-add", 0, "GROUP", "a further group, as docker run --group-add", OPTION_LIST,
@@ -70,54 +64,6 @@ static int failed_image(void *ctx, const char *label, const struct error *why, s
 	return check_report_failed(run->report, label, why, err);
 }
 
-static int parse_maps(struct idmap_pair *out, const struct word_list *list, enum idmap_which which,
-		      const struct common_options *common, struct error *err)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		int r = cli_map_option(out, list->words[i], which, common, err);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-/* --map, --uidmap, --gidmap into one pair. Where only users or only groups were named, the other is
- * the same, as podman has it. */
-static int read_maps(struct idmap_pair *out, const struct check_cli *o, struct error *err)
-{
-	int r = parse_maps(out, &o->map, IDMAP_BOTH, &o->common, err);
-
-	if (r >= 0)
-		r = parse_maps(out, &o->uidmap, IDMAP_UID, &o->common, err);
-	if (r >= 0)
-		r = parse_maps(out, &o->gidmap, IDMAP_GID, &o->common, err);
-	if (r < 0)
-		return r;
-	if (!out->uid.count)
-		return idmap_copy(&out->uid, &out->gid, err);
-	return out->gid.count ? 0 : idmap_copy(&out->gid, &out->uid, err);
-}
-
-static int read_targets(struct target_use **uses, size_t *count, const struct check_cli *o,
-			struct error *err)
-{
-	_cleanup_(idmap_pair_freep) struct idmap_pair map = { 0 };
-	_cleanup_(buf_freep) struct buf names = { 0 };
-	int r;
-
-	for (size_t i = 0; i < o->targets.count; i++)
-		if (buf_printf(&names, "%s%s", i ? "," : "", o->targets.words[i]) < 0)
-			return err_nomem(err);
-	r = target_parse_list(uses, count, o->targets.count ? buf_str(&names) : "docker", err);
-	if (r >= 0 && *count > CHECK_TARGETS_MAX)
-		r = err_fail(err, ERR_USAGE, 0, "--for: more than %d targets", CHECK_TARGETS_MAX);
-	if (r < 0 || !(o->map.count + o->uidmap.count + o->gidmap.count))
-		return r;
-	r = read_maps(&map, o, err);
-	return r < 0 ? r : target_use_map(*uses, *count, &map, err);
-}
-
 static int run_check(void *options, const struct word_list *operands)
 {
 	struct check_cli *o = options;
@@ -134,7 +80,7 @@ static int run_check(void *options, const struct word_list *operands)
 	struct target_use *uses = NULL;
 	size_t count = 0;
 	struct error err = { 0 };
-	int status = EXIT_FITS, r = read_targets(&uses, &count, o, &err);
+	int status = EXIT_FITS, r = cli_targets(&uses, &count, &o->target, &o->common, &err);
 
 	report.all = o->all;
 	run.opts = (struct check_options){
