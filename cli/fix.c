@@ -1,0 +1,287 @@
+/* uidfit fix: an image that fits, made of one that does not.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+#include "fix/apply.h"
+#include "fix/like.h"
+#include "fix/spool.h"
+#include "report/fix.h"
+#include "targets.h"
+
+struct fix_cli {
+	struct common_options common;
+	struct target_choice target;
+	struct word_list owner, group;
+	const char *to, *like, *report, *platform;
+	bool keep_setuid, fold, dry_run, no_label, replace, all, all_platforms;
+	unsigned threads;
+};
+
+static const struct option_row rows[] = {
+	TARGET_CHOICE_ROWS(fix_cli, target),
+	{ "to", 't', "auto|root|compact|UID[:GID]",
+	  "what an id outside the map becomes (default: auto)", OPTION_TEXT,
+	  offsetof(struct fix_cli, to) },
+	{ "owner", 0, "OLD=NEW", "a user id, wherever it stands", OPTION_LIST,
+	  offsetof(struct fix_cli, owner) },
+	{ "group", 0, "OLD=NEW", "a group id, likewise", OPTION_LIST,
+	  offsetof(struct fix_cli, group) },
+	{ "keep-setuid", 0, NULL, "owners of setuid files get an id of their own", OPTION_FLAG,
+	  offsetof(struct fix_cli, keep_setuid) },
+	{ "fold", 0, NULL, "where the map is too small, ids share one", OPTION_FLAG,
+	  offsetof(struct fix_cli, fold) },
+	{ "like", 0, "REPORT", "the mapping of an earlier --report, for related images",
+	  OPTION_TEXT, offsetof(struct fix_cli, like) },
+	{ "dry-run", 'n', NULL, "print the plan, write no image", OPTION_FLAG,
+	  offsetof(struct fix_cli, dry_run) },
+	{ "report", 0, "FILE", "write the plan as JSON (uidfit/fix/1)", OPTION_TEXT,
+	  offsetof(struct fix_cli, report) },
+	{ "replace", 0, NULL, "overwrite DEST", OPTION_FLAG, offsetof(struct fix_cli, replace) },
+	{ "no-label", 0, NULL, "no label that tells what was done", OPTION_FLAG,
+	  offsetof(struct fix_cli, no_label) },
+	{ "platform", 0, "OS/ARCH", "the image of an index to take, e.g. linux/arm64", OPTION_TEXT,
+	  offsetof(struct fix_cli, platform) },
+	{ "all-platforms", 0, NULL, "all images of an index", OPTION_FLAG,
+	  offsetof(struct fix_cli, all_platforms) },
+	{ "threads", 0, "N", "layers read, chunks compressed at once (default: one a core)",
+	  OPTION_NUMBER, offsetof(struct fix_cli, threads) },
+	{ "all", 'a', NULL, "list each id, fold nothing", OPTION_FLAG,
+	  offsetof(struct fix_cli, all) },
+	{ 0 },
+};
+
+struct fix_run {
+	const struct fix_cli *o;
+	const char *source_text, *dest_text; /* dest_text is NULL where none was named */
+	struct limits limits;
+	struct platform platform;
+	struct notes *notes;
+	struct fix_options opts;
+	struct fix_pair *pairs;
+	int kept; /* descriptor of a source that could be read once only, or -1 */
+	struct source *source;
+	struct image_set set;
+	struct sink *sink;
+	struct fix_plan *plan;
+	bool unfit; /* no plan fits into the map */
+};
+
+static int read_pairs(struct fix_run *run, const struct word_list *list, bool is_gid,
+		      struct error *err)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		struct fix_policy *p = &run->opts.policy;
+		struct fix_pair *pairs =
+			reallocarray(run->pairs, p->pair_count + 1, sizeof(*pairs));
+		int r;
+
+		if (!pairs)
+			return err_nomem(err);
+		p->pairs = run->pairs = pairs;
+		r = fix_pair_parse(&pairs[p->pair_count], list->words[i], is_gid, err);
+		if (r < 0)
+			return r;
+		p->pair_count++;
+	}
+	return 0;
+}
+
+/* --like first: what is named on the command line counts more. */
+static int read_policy(struct fix_run *run, struct error *err)
+{
+	const struct fix_cli *o = run->o;
+	struct fix_policy *p = &run->opts.policy;
+	int r = o->to ? fix_policy_parse_to(p, o->to, err) : 0;
+
+	p->keep_setuid = o->keep_setuid;
+	p->fold = o->fold;
+	if (r == 0 && o->like)
+		r = fix_like_read(&run->pairs, &p->pair_count, o->like, err);
+	p->pairs = run->pairs;
+	if (r == 0)
+		r = read_pairs(run, &o->owner, false, err);
+	return r < 0 ? r : read_pairs(run, &o->group, true, err);
+}
+
+static int read_options(struct fix_run *run, const struct word_list *operands, struct error *err)
+{
+	const struct fix_cli *o = run->o;
+	struct target_use *uses = NULL;
+	int r = 0;
+
+	if (!operands->count)
+		return err_fail(err, ERR_USAGE, 0, "fix: no image was named");
+	if (operands->count > 2 || (operands->count < 2 && !o->dry_run))
+		return err_fail(
+			err, ERR_USAGE, 0, "fix: takes SRC and DEST%s, but %zu operands were given",
+			o->dry_run ? "" : " (or SRC alone with --dry-run)", operands->count);
+	run->source_text = operands->words[0];
+	run->dest_text = operands->count > 1 ? operands->words[1] : NULL;
+	for (size_t i = 0; i < o->common.limit.count && r == 0; i++)
+		r = limits_set(&run->limits, o->common.limit.words[i], err);
+	if (r == 0 && o->platform)
+		r = platform_parse(&run->platform, o->platform, err);
+	if (r == 0)
+		r = cli_targets(&uses, &run->opts.use_count, &o->target, &o->common, err);
+	run->opts.uses = uses;
+	run->opts.no_label = o->no_label;
+	run->opts.notes = run->notes;
+	return r < 0 ? r : read_policy(run, err);
+}
+
+static int open_source(struct fix_run *run, struct error *err)
+{
+	const struct fix_cli *o = run->o;
+	struct source_options opts = {
+		.limits = &run->limits,
+		.notes = run->notes,
+		.platform = o->platform ? &run->platform : NULL,
+		.all_platforms = o->all_platforms,
+		.stdin_fd = STDIN_FILENO,
+	};
+	struct image_options how = { .limits = &run->limits,
+				     .notes = run->notes,
+				     .threads = o->threads };
+	_cleanup_(ref_freep) struct ref ref = { 0 };
+	int r = ref_parse(&ref, run->source_text, err);
+
+	if (r == 0)
+		r = fix_spool(&ref, STDIN_FILENO, &run->limits, run->notes, &run->kept, err);
+	if (r == 0)
+		r = source_open(&run->source, &ref, &opts, err);
+	if (r == 0)
+		r = image_set_load(&run->set, run->source, &how, err);
+	for (size_t i = 0; r == 0 && i < run->set.count; i++)
+		if (!run->set.images[i].source->has_config)
+			r = err_fail(
+				err, ERR_UNSUPPORTED, 0,
+				"%s is one layer and no image: fix takes an archive or a layout",
+				run->source_text);
+	return r;
+}
+
+static int open_sink(struct fix_run *run, struct error *err)
+{
+	struct sink_options opts = {
+		.limits = &run->limits,
+		.notes = run->notes,
+		.replace = run->o->replace,
+		.repositories = true,
+		.stdout_fd = STDOUT_FILENO,
+	};
+	_cleanup_(ref_freep) struct ref ref = { 0 };
+	int r = run->dest_text ? ref_parse(&ref, run->dest_text, err) : 0;
+
+	if (r < 0 || !run->dest_text || run->o->dry_run)
+		return r;
+	return sink_open(&run->sink, &ref, &opts, err);
+}
+
+static bool is_stdout(const char *dest)
+{
+	return dest && (!strcmp(dest, "-") || !strcmp(dest, "docker-archive:-") ||
+			!strcmp(dest, "docker-archive:/dev/stdout"));
+}
+
+static int write_report(const struct fix_run *run, const struct fix_told *told, struct error *err)
+{
+	struct report_options opts = { .format = REPORT_JSON };
+	int r;
+
+	if (!run->o->report)
+		return 0;
+	opts.out = fopen(run->o->report, "we");
+	if (!opts.out)
+		return err_fail(err, ERR_IO, errno, "--report %s", run->o->report);
+	r = fix_report_json(&opts, told, err);
+	if (fclose(opts.out) && r == 0)
+		r = err_fail(err, ERR_IO, errno, "--report %s", run->o->report);
+	return r;
+}
+
+static int tell(const struct fix_run *run, struct error *err)
+{
+	struct report_options report = cli_report_options(&run->o->common);
+	const struct fix_told told = {
+		.plan = run->plan,
+		.source = run->source_text,
+		.dest = run->dest_text,
+		.dry_run = run->o->dry_run,
+		.notes = run->notes,
+	};
+	int r = write_report(run, &told, err);
+
+	report.all = run->o->all;
+	/* Standard output belongs to the image. */
+	if (!run->o->dry_run && is_stdout(run->dest_text))
+		report.out = stderr;
+	return r < 0 ? r : fix_report(&report, &told, err);
+}
+
+/* The destination is looked at before the source is read, and appears at the very end. */
+static int run_all(struct fix_run *run, const struct word_list *operands, struct error *err)
+{
+	int r = read_options(run, operands, err);
+
+	if (r == 0)
+		r = open_sink(run, err);
+	if (r == 0)
+		r = open_source(run, err);
+	if (r < 0)
+		return r;
+	r = fix_plan_make(&run->plan, &run->set, &run->opts, err);
+	run->unfit = r == -ERR_DENIED;
+	if (r == 0 && run->sink)
+		r = fix_apply(run->plan, run->source, run->sink, &run->limits, run->o->threads,
+			      err);
+	if (r == 0 && run->sink)
+		r = sink_commit(run->sink, err);
+	return r < 0 ? r : tell(run, err);
+}
+
+static int run_fix(void *options, const struct word_list *operands)
+{
+	struct fix_run run = {
+		.o = options, .limits = limits_default(), .notes = notes_new(), .kept = -1
+	};
+	struct error err = { 0 };
+	int status = EXIT_FITS;
+
+	if (!run.notes)
+		err_nomem(&err);
+	if (!run.notes || run_all(&run, operands, &err) < 0)
+		status = cli_error(&run.o->common, NULL, &err);
+	if (run.unfit)
+		status = EXIT_UNFIT;
+	sink_close(run.sink);
+	fix_plan_free(run.plan);
+	image_set_free(&run.set);
+	source_close(run.source);
+	closep(&run.kept);
+	target_uses_free((struct target_use *)run.opts.uses, run.opts.use_count);
+	free(run.pairs);
+	notes_free(run.notes);
+	return status;
+}
+
+const struct verb verb_fix = {
+	.name = "fix",
+	.operands = "SRC DEST",
+	.summary = "rewrite owners inside the layers, so that the image fits",
+	.about =
+		"SRC as uidfit check takes it, but for tar: and rootfs:. DEST is\n"
+		"docker-archive:FILE[:TAG], oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR, or - "
+		"for\n"
+		"a docker-archive on standard output. Layers without findings stay byte for byte.\n"
+		"auto: an id that the image names moves into the map, any other becomes root.\n"
+		"Exit status: 0 done, 1 the map is too small, 2 usage, 3 could not look or write.",
+	.rows = rows,
+	.options_size = sizeof(struct fix_cli),
+	.examples = "  uidfit fix app.tar docker-archive:fitting.tar\n"
+		    "  docker save app | uidfit fix - - | docker load\n"
+		    "  uidfit fix --for circleci,kubernetes --dry-run oci:build/app:1.0\n"
+		    "  uidfit fix --to compact --map 0-1023 app.tar oci:out:app\n",
+	.run = run_fix,
+};

@@ -1,0 +1,276 @@
+#include "fix/apply.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fix/documents.h"
+#include "fix/rewrite.h"
+#include "stream/digest.h"
+#include "stream/encode.h"
+
+struct apply {
+	struct fix_plan *plan;
+	struct source *source;
+	struct sink *sink;
+	const struct limits *limits;
+	unsigned threads;
+};
+
+static void set_digest(struct oci_digest *out, const char *hex)
+{
+	*out = (struct oci_digest){ .algo = DIGEST_SHA256 };
+	snprintf(out->text, sizeof(out->text), "sha256:%s", hex);
+}
+
+/* Bytes that no digest names: those of a docker-archive. A plain tar's digest is its diff_id. */
+static int copy_unnamed(struct apply *a, struct fix_blob *b, struct stream *from, struct error *err)
+{
+	const struct oci_digest *want = b->inventory->blob_digest.text[0]
+						? &b->inventory->blob_digest
+					: b->codec == CODEC_NONE ? &b->source->diff_id
+								 : NULL;
+	struct block *block;
+	int r = sink_blob_begin(a->sink, err);
+
+	while (r == 0 && (r = stream_next(from, &block, err)) == 0) {
+		r = sink_blob_write(a->sink, block->data, block->len, err);
+		block_unref(block);
+	}
+	r = r < 0 ? r : sink_blob_finish(a->sink, &b->digest, &b->size, err);
+	if (r == 0 && want && want->algo == DIGEST_SHA256 && want->text[0] &&
+	    strcmp(want->text, b->digest.text) != 0)
+		return err_fail(err, ERR_DIGEST, 0,
+				"layer %zu: its bytes have the digest %s, not %s", b->layer,
+				b->digest.text, want->text);
+	return r;
+}
+
+static int copy(struct apply *a, struct fix_blob *b, struct error *err)
+{
+	_cleanup_(stream_closep) struct stream *from = NULL;
+	int r;
+
+	b->diff_id = b->source->diff_id;
+	b->digest = b->source->digest;
+	b->size =
+		b->source->size != SOURCE_SIZE_UNKNOWN ? b->source->size : b->inventory->blob_size;
+	r = source_layer_open(a->source, b->source, &from, err);
+	if (r < 0)
+		return r;
+	if (!b->digest.text[0])
+		return copy_unnamed(a, b, from, err);
+	return sink_blob_copy(a->sink, from, &b->digest, b->size, err);
+}
+
+/* What flows from the blob to the sink. */
+struct pipe {
+	struct stream *stream; /* the patched tar; owns all below it */
+	struct stream *rewrite;
+	struct digest_tee *old, *new;
+	struct encoder *encoder;
+};
+
+static void pipe_done(struct pipe *p)
+{
+	stream_close(p->stream);
+	encoder_free(p->encoder);
+}
+
+static int wrap(struct stream **s, struct stream *outer, int r)
+{
+	if (r == 0)
+		*s = outer;
+	return r;
+}
+
+/* The layer's digest is made once more where its bodies were skipped before. */
+static int open_pipe(struct apply *a, struct fix_blob *b, struct pipe *p, struct error *err)
+{
+	struct stream *outer = NULL;
+	enum codec found;
+	int r = source_layer_open(a->source, b->source, &p->stream, err);
+
+	if (r == 0)
+		r = codec_open_detected(&outer, p->stream, &found, a->limits, err);
+	r = wrap(&p->stream, outer, r);
+	if (r == 0 && found != b->inventory->codec)
+		return err_fail(err, ERR_DIGEST, 0,
+				"layer %zu is not what it was when it was checked", b->layer);
+	if (r == 0 && b->verified != INV_VERIFIED_FULL && b->source->diff_id.text[0]) {
+		r = digest_tee_open(&outer, &p->old, p->stream, b->source->diff_id.algo, err);
+		r = wrap(&p->stream, outer, r);
+	}
+	if (r == 0) {
+		r = fix_rewrite_open(&outer, p->stream, a->plan, b, a->limits, err);
+		r = wrap(&p->stream, outer, r);
+		p->rewrite = outer;
+	}
+	if (r == 0) {
+		r = digest_tee_open(&outer, &p->new, p->stream, DIGEST_SHA256, err);
+		r = wrap(&p->stream, outer, r);
+	}
+	return r;
+}
+
+static int open_encoder(struct apply *a, struct fix_blob *b, struct pipe *p, struct error *err)
+{
+	struct encoder_options how = {
+		.codec = b->inventory->codec,
+		.threads = a->threads,
+		.sink = sink_blob_write,
+		.ctx = a->sink,
+	};
+	struct stream *stored = NULL;
+	int r = 0;
+
+	if (!encoder_has(how.codec)) {
+		notes_add(
+			a->plan->opts->notes,
+			"layer %zu was compressed with %s, which nothing here writes: it is gzip's "
+			"now",
+			b->layer, codec_name(how.codec));
+		how.codec = CODEC_GZIP;
+	} else if (how.codec != CODEC_NONE) {
+		r = source_layer_open(a->source, b->source, &stored, err);
+		if (r == 0)
+			r = encoder_level_like(&how.level, stored, a->limits, err);
+	}
+	b->codec = how.codec;
+	return r < 0 ? r : encoder_new(&p->encoder, &how, err);
+}
+
+static int check_old(const struct fix_blob *b, struct pipe *p, struct error *err)
+{
+	char hex[DIGEST_HEX_MAX + 1];
+	int r = p->old ? digest_tee_hex(p->old, hex, err) : 0;
+
+	if (r == 0 && p->old && strcmp(hex, oci_digest_hex(&b->source->diff_id)) != 0)
+		return err_fail(err, ERR_DIGEST, 0,
+				"layer %zu: its tar has the digest %s, the config says %s",
+				b->layer, hex, b->source->diff_id.text);
+	return r;
+}
+
+static int pump(struct apply *a, struct fix_blob *b, struct pipe *p, struct error *err)
+{
+	char hex[DIGEST_HEX_MAX + 1];
+	struct block *block;
+	int r;
+
+	while ((r = stream_next(p->stream, &block, err)) == 0) {
+		r = encoder_write(p->encoder, block->data, block->len, err);
+		block_unref(block);
+		if (r < 0)
+			return r;
+	}
+	if (r > 0)
+		r = check_old(b, p, err);
+	if (r == 0)
+		r = encoder_finish(p->encoder, err);
+	if (r == 0)
+		r = digest_tee_hex(p->new, hex, err);
+	if (r < 0)
+		return r;
+	set_digest(&b->diff_id, hex);
+	b->patched = fix_rewrite_bytes(p->rewrite);
+	return sink_blob_finish(a->sink, &b->digest, &b->size, err);
+}
+
+static int rewrite(struct apply *a, struct fix_blob *b, struct error *err)
+{
+	_cleanup_(pipe_done) struct pipe p = { 0 };
+	int r = open_encoder(a, b, &p, err);
+
+	if (r == 0)
+		r = open_pipe(a, b, &p, err);
+	if (r == 0)
+		r = sink_blob_begin(a->sink, err);
+	return r < 0 ? r : pump(a, b, &p, err);
+}
+
+static int put_layers(const struct apply *a, const struct fix_image *img, struct sink_layer **out,
+		      struct error *err)
+{
+	size_t n = img->image->layer_count;
+
+	*out = calloc(n + 1, sizeof(**out));
+	if (!*out)
+		return err_nomem(err);
+	for (size_t i = 0; i < n; i++) {
+		const struct fix_blob *b = &a->plan->blobs[img->blobs[i]];
+
+		(*out)[i] = (struct sink_layer){ b->digest, b->size, b->codec };
+	}
+	return 0;
+}
+
+/* New documents for a changed image, the source's own for any other. */
+static int documents(const struct apply *a, const struct fix_image *img, struct sink_image *out,
+		     struct buf *config, struct buf *manifest, struct error *err)
+{
+	const struct source_image *s = img->image->source;
+	struct oci_digest digest;
+	char hex[DIGEST_HEX_MAX + 1];
+	int r;
+
+	out->config = s->config_bytes;
+	out->config_len = s->config_len;
+	out->manifest = s->manifest_bytes;
+	out->manifest_len = s->manifest_len;
+	if (!img->changed)
+		return 0;
+	r = fix_config(config, a->plan, img, err);
+	out->config = config->data;
+	out->config_len = config->len;
+	if (r < 0 || !s->manifest_bytes)
+		return r;
+	r = digest_hex(DIGEST_SHA256, config->data, config->len, hex, err);
+	if (r < 0)
+		return r;
+	set_digest(&digest, hex);
+	r = fix_manifest(manifest, a->plan, img, &digest, config->len, err);
+	out->manifest = manifest->data;
+	out->manifest_len = manifest->len;
+	return r;
+}
+
+static int put_image(struct apply *a, const struct fix_image *img, struct error *err)
+{
+	const struct source_image *s = img->image->source;
+	_cleanup_(buf_freep) struct buf config = { 0 }, manifest = { 0 };
+	_cleanup_(freep) struct sink_layer *layers = NULL;
+	struct sink_image out = {
+		.names = (const char *const *)s->names,
+		.name_count = s->name_count,
+		.platform = s->platform,
+		.layer_count = img->image->layer_count,
+	};
+	int r = put_layers(a, img, &layers, err);
+
+	if (r == 0)
+		r = documents(a, img, &out, &config, &manifest, err);
+	out.layers = layers;
+	return r < 0 ? r : sink_add_image(a->sink, &out, NULL, err);
+}
+
+int fix_apply(struct fix_plan *p, struct source *source, struct sink *sink,
+	      const struct limits *limits, unsigned threads, struct error *err)
+{
+	struct apply a = { p, source, sink, limits, threads };
+	int r = 0;
+
+	for (size_t i = 0; i < p->blob_count && r == 0; i++) {
+		struct fix_blob *b = &p->blobs[i];
+
+		r = b->changed ? rewrite(&a, b, err) : copy(&a, b, err);
+		if (r < 0)
+			return strncmp(err->msg, "layer ", 6) == 0
+				       ? r
+				       : err_wrap(err, "layer %zu", b->layer);
+		b->done = true;
+	}
+	for (size_t i = 0; i < p->image_count && r == 0; i++)
+		r = put_image(&a, &p->images[i], err);
+	return r;
+}

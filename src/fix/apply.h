@@ -1,0 +1,14 @@
+/* The plan carried out: blobs from the source, patched or copied, and the documents that name them,
+ * into a sink.
+ */
+#pragma once
+
+#include "fix/plan.h"
+#include "sink/sink.h"
+
+/* Puts everything but the commit. source is the one that the plan's images came from, and can be
+ * read again (ERR_SEQUENCE for a one-pass source). limits are borrowed. An unchanged image keeps
+ * each byte of its documents and blobs. ERR_DIGEST where a layer's bytes are not what the config
+ * says, or what sink gives. */
+int fix_apply(struct fix_plan *p, struct source *source, struct sink *sink,
+	      const struct limits *limits, unsigned threads, struct error *err) _must_check_;

@@ -1,0 +1,22 @@
+/* Config and manifest of a changed image: what stands in them stays, keys in their order, but for
+ * digests, sizes, diff_ids, a numeric USER and a label that says what was done.
+ */
+#pragma once
+
+#include "fix/plan.h"
+
+#define FIX_LABEL     "uidfit.fix"
+#define FIX_LABEL_MAX 1024 /* bytes of its value; a longer mapping is cut */
+
+/* Appends the config's new bytes; every blob of the image is done. */
+int fix_config(struct buf *out, const struct fix_plan *p, const struct fix_image *img,
+	       struct error *err) _must_check_;
+
+/* Appends the manifest's new bytes. What a descriptor says of bytes that are gone goes too: inline
+ * data, urls, tables of contents (a note says so). */
+int fix_manifest(struct buf *out, const struct fix_plan *p, const struct fix_image *img,
+		 const struct oci_digest *config, uint64_t config_size,
+		 struct error *err) _must_check_;
+
+/* "uidfit 0.1.0: uid 1000000=10000; gid 1000000=10000, 20=0", at most max bytes. */
+int fix_label(struct buf *out, const struct fix_ids *ids, size_t max) _must_check_;

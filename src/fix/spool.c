@@ -1,0 +1,139 @@
+#include "fix/spool.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "stream/codec.h"
+
+static bool is_stdin(const struct ref *ref)
+{
+	return ref->transport == TRANSPORT_STDIN ||
+	       (ref->path && (strcmp(ref->path, "-") == 0 || strcmp(ref->path, "/dev/stdin") == 0));
+}
+
+static bool is_archive(const struct ref *ref)
+{
+	return ref->transport == TRANSPORT_PATH || ref->transport == TRANSPORT_STDIN ||
+	       ref->transport == TRANSPORT_DOCKER_ARCHIVE ||
+	       ref->transport == TRANSPORT_OCI_ARCHIVE;
+}
+
+static int make_file(int *fd, const char **dir, struct error *err)
+{
+	_cleanup_(buf_freep) struct buf name = { 0 };
+	const char *tmp = getenv("TMPDIR");
+
+	*dir = tmp && tmp[0] ? tmp : "/tmp";
+	if (buf_printf(&name, "%s/uidfit-XXXXXX", *dir) < 0)
+		return err_nomem(err);
+	*fd = mkostemp((char *)name.data, O_CLOEXEC);
+	if (*fd < 0)
+		return err_fail(err, ERR_IO, errno, "a temporary file in %s", *dir);
+	unlink((char *)name.data);
+	return 0;
+}
+
+static int keep(struct stream *in, int fd, const char *dir, uint64_t *total, struct error *err)
+{
+	struct block *b;
+	int r;
+
+	*total = 0;
+	while ((r = stream_next(in, &b, err)) == 0) {
+		size_t done = 0;
+
+		while (done < b->len) {
+			ssize_t n = write(fd, b->data + done, b->len - done);
+
+			if (n < 0 && errno == EINTR)
+				continue;
+			if (n < 0) {
+				int sys = errno;
+
+				block_unref(b);
+				return err_fail(err, ERR_IO, sys,
+						"keeping the source in %s (TMPDIR says where)",
+						dir);
+			}
+			done += (size_t)n;
+		}
+		*total += b->len;
+		block_unref(b);
+	}
+	return MIN(r, 0);
+}
+
+/* 1 where the file is a plain one that can be read as it stands. */
+static int open_source(const struct ref *ref, int stdin_fd, const struct limits *limits,
+		       struct stream **out, struct error *err)
+{
+	bool in = is_stdin(ref);
+	int fd = in ? stdin_fd : open(ref->path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	struct stream *raw;
+	enum codec found;
+	int r;
+
+	if (fd < 0 || (!in && (fstat(fd, &st) < 0 || S_ISDIR(st.st_mode)))) {
+		if (fd >= 0)
+			close(fd);
+		return 1;
+	}
+	r = stream_open_fd(&raw, fd, !in, err);
+	if (r == 0) {
+		r = codec_open_detected(out, raw, &found, limits, err);
+		if (r < 0)
+			stream_close(raw);
+		else if (!in && S_ISREG(st.st_mode) && found == CODEC_NONE) {
+			stream_close(*out);
+			*out = NULL;
+			return 1;
+		}
+	} else if (!in) {
+		close(fd);
+	}
+	return r;
+}
+
+int fix_spool(struct ref *ref, int stdin_fd, const struct limits *limits, struct notes *notes,
+	      int *fd, struct error *err)
+{
+	_cleanup_(stream_closep) struct stream *in = NULL;
+	_cleanup_(closep) int file = -1;
+	char path[40];
+	const char *dir;
+	uint64_t total;
+	char *copy;
+	int r;
+
+	*fd = -1;
+	if (!is_archive(ref))
+		return 0;
+	r = open_source(ref, stdin_fd, limits, &in, err);
+	if (r > 0)
+		return 0;
+	if (r == 0)
+		r = make_file(&file, &dir, err);
+	if (r == 0)
+		r = keep(in, file, dir, &total, err);
+	if (r < 0)
+		return r;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+	copy = strdup(path);
+	if (!copy)
+		return err_nomem(err);
+	notes_add(notes,
+		  "the source can be read once only: %llu bytes of it were kept in %s meanwhile "
+		  "(TMPDIR says where)",
+		  (unsigned long long)total, dir);
+	free(ref->path);
+	ref->path = copy;
+	if (ref->transport == TRANSPORT_STDIN)
+		ref->transport = TRANSPORT_PATH;
+	*fd = file;
+	file = -1;
+	return 0;
+}
