@@ -346,31 +346,35 @@ static int join_log(struct joiner *w, struct explain_match *m, struct error *err
 		"No layer has a large lastlog or faillog: the build made it, and has not finished");
 }
 
-static const char *account_of(const struct accounts *a, int64_t id)
+static bool is_account(const struct accounts *a, int64_t id)
 {
-	const struct account *u = accounts_user_by_id(a, id), *g = accounts_group_by_id(a, id);
-
-	return u ? u->name : g ? g->name : NULL;
+	return accounts_user_by_id(a, id) || accounts_group_by_id(a, id);
 }
 
-/* --userns=auto counts accounts too. */
+/* --userns=auto counts accounts too; it takes the id of one for the size, where that of a file
+ * counts one more (podman 4.3.1). */
 static int join_auto(struct joiner *w, struct explain_match *m, struct error *err)
 {
 	struct explain_join *j = m->join;
-	const char *name = m->has_id ? account_of(&w->accounts, m->id) : NULL;
-	int r = m->has_id ? look(w, m, SEARCH_ID, m->id, false, -1, err) : 0;
+	int r;
 
-	if (r < 0)
-		return r;
+	if (!m->has_id && m->blame == BLAME_IMAGE)
+		return join_anything(w, m, -1, err);
 	if (!m->has_id)
 		return say(j, MADE_BY_NOTHING, err,
 			   "The pool is the host's: nothing in the image made this message");
+	r = look(w, m, SEARCH_ID, m->id, false, -1, err);
+	if (r < 0)
+		return r;
 	if (j->entry_count)
 		return say(j, MADE_BY_ENTRY, err, "This entry has the highest id");
-	if (name || is_user(w, m->id))
-		return say(j, MADE_BY_USER, err, "The highest id is that of %s",
-			   name ? "an account in the image's passwd or group file"
-				: "the image's USER");
+	for (int64_t id = m->id; id <= m->id + 1; id++)
+		if (is_user(w, id) || is_account(&w->accounts, id))
+			return say(j, MADE_BY_USER, err,
+				   "The highest id is %" PRId64
+				   ", that of USER or of an account in the image's passwd or group "
+				   "file",
+				   id);
 	return say(j, MADE_BY_NOTHING, err,
 		   "No entry and no account has id %" PRId64 ": nothing in this image asks for it",
 		   m->id);

@@ -80,6 +80,8 @@ static bool number(int64_t *out, struct pattern_span s)
 	return s.at && num_i64(s.at, s.len, out);
 }
 
+#define RUNE_NONE 0xfffd /* U+FFFD: the number was above the last character */
+
 /* podman 4.3 prints a size with %q's rune: a character, or \U000f4241. The size is one more than
  * the largest id. */
 static bool rune(int64_t *out, struct pattern_span s)
@@ -108,7 +110,7 @@ static bool rune(int64_t *out, struct pattern_span s)
 	for (size_t i = 1; i < len; i++)
 		c = c << 6 | ((uint8_t)s.at[i] & 0x3f);
 	*out = c;
-	return true;
+	return c != RUNE_NONE;
 }
 
 static void take_kind(struct explain_match *m, struct pattern_span s)

@@ -59,10 +59,12 @@ static const struct said said[] = {
 	/* The classic builder maps twice. */
 	{ "failed to copy files: failed to copy file: Container ID 100099 cannot be mapped to a host ID", "M21", "docker-builder", NULL,
 	  CAUSE_DOUBLE_MAPPING, BLAME_ENGINE, 100099, NO, NO },
-	{ "Step 4/5 : COPY --from=0 /a /b\n" C, "M1", NULL, NULL, CAUSE_DOUBLE_MAPPING, BLAME_ENGINE, 1000000, NO, NO },
+	{ "Step 4/5 : COPY --from=0 /a /b\nContainer ID 166037 cannot be mapped to a host ID", "M1", NULL, NULL, CAUSE_DOUBLE_MAPPING,
+	  BLAME_ENGINE, 166037, NO, NO },
+	{ "Step 4/5 : COPY --from=0 /a /b\n" C, "M1", NULL, NULL, CAUSE_IMAGE_OWNER, BLAME_IMAGE, 1000000, NO, NO },
 	{ "Step 4/5 : COPY --from=0 /a /b\nContainer ID 70000 cannot be mapped to a host ID", "M1", NULL, NULL, CAUSE_IMAGE_OWNER,
 	  BLAME_IMAGE, 70000, NO, NO },
-	{ "Step 4/6 : COPY a b\nStep 5/6 : RUN x\n" C, "M1", NULL, NULL, CAUSE_IMAGE_OWNER, BLAME_IMAGE, 1000000, NO, NO },
+	{ "Step 4/6 : COPY --from=0 a b\nStep 5/6 : RUN x\nContainer ID 166037 cannot be mapped to a host ID", "M1", NULL, NULL, CAUSE_IMAGE_OWNER, BLAME_IMAGE, 166037, NO, NO },
 	{ "unable to convert uid/gid to host mapping: Container ID 1000000 cannot be mapped to a host ID", "M20", "docker-builder", NULL,
 	  CAUSE_IMAGE_OWNER, BLAME_BUILD, 1000000, NO, NO },
 	/* containerd: a multiple of 65536 is a pod's base. */
@@ -92,6 +94,12 @@ static const struct said said[] = {
 	  "S12b", "podman", NULL, CAUSE_AUTO_SIZE, BLAME_IMAGE, 1000000, NO, NO },
 	{ "the container needs a user namespace with size '\360\220\200\201' that is bigger than the maximum value allowed with userns=auto '\360\220\200\200'",
 	  "S12b", "podman", NULL, CAUSE_AUTO_SIZE, BLAME_IMAGE, 65536, NO, NO },
+	/* A size above the last character is shown as none. */
+	{ "the container needs a user namespace with size '\357\277\275' that is bigger than the maximum value allowed with userns=auto '\360\220\200\200'",
+	  "S12b", "podman", NULL, CAUSE_AUTO_SIZE, BLAME_IMAGE, NO, NO, NO },
+	/* An ordinary id that a process asks for says nothing of one id alone. */
+	{ "container uses ID mappings ([]x{}), but doesn't map GID 1000", "P8", "podman", NULL, CAUSE_PROCESS_USER, BLAME_IMAGE, 1000, NO, NO,
+	  NULL, NULL, EXPLAIN_GID },
 	{ "[rootlesskit:parent] error: failed to setup UID/GID map: newuidmap 57 [0 1000 1 1 100000 65536] failed: newuidmap: write to "
 	  "uid_map failed: Operation not permitted\n: exit status 1",
 	  "N2", "shadow", NULL, CAUSE_SETUID_HELPER, BLAME_HOST, NO, NO, NO, NULL, NULL, EXPLAIN_UID },
