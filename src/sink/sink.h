@@ -101,7 +101,8 @@ struct sink_document {
 
 /* Puts config and manifest and lists the image. *manifest (may be NULL) is what an index above it
  * says of it. docker-archive takes of names those that are NAME:TAG (others go to a note), for
- * manifest.json. ERR_USAGE where dir: gets a second image that is not nested. */
+ * manifest.json, of a nested image too; ref->name goes to the first image there. ERR_USAGE where
+ * dir: gets a second image that is not nested. */
 int sink_add_image(struct sink *s, const struct sink_image *image, struct sink_document *manifest,
 		   struct error *err) _must_check_;
 

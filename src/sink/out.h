@@ -1,0 +1,45 @@
+/* Where files go: a directory, a tar that can be sought in, a tar in a pipe. The layouts of images
+ * are written alike to each. One file is open at a time.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/notes.h"
+#include "sink/place.h"
+
+struct out {
+	const struct out_ops *ops;
+};
+
+#define OUT_SIZE_UNKNOWN UINT64_MAX
+#define OUT_NAME_MAX	 180
+
+struct out_ops {
+	/* A new file. name is NULL and size OUT_SIZE_UNKNOWN where its end tells them. */
+	int (*begin)(struct out *o, const char *name, uint64_t size, struct error *err);
+	int (*write)(struct out *o, const void *bytes, size_t n, struct error *err);
+	/* name as at begin, where it was known. */
+	int (*end)(struct out *o, const char *name, struct error *err);
+	/* The open file, of unknown name, is not wanted. */
+	int (*drop)(struct out *o, struct error *err);
+	/* Once, last: whole, synced, under its name. */
+	int (*commit)(struct out *o, struct error *err);
+	void (*close)(struct out *o);
+};
+
+int out_dir_open(struct out **out, const char *path, bool replace, struct error *err) _must_check_;
+int out_archive_open(struct out **out, const char *path, bool replace,
+		     struct error *err) _must_check_;
+/* fd is borrowed. Bodies of unknown size are spooled, which is said in a note. */
+int out_pipe_open(struct out **out, int fd, struct notes *notes, struct error *err) _must_check_;
+
+/* All of it, from offset by pwrite, or by write where offset is below 0. */
+int out_write(int fd, int64_t offset, const void *bytes, size_t n, const char *path,
+	      struct error *err) _must_check_;
+
+/* The tar headers of a regular file, or of a directory (name ends in '/'): owner 0, time 0. One
+ * block where the name has at most 100 bytes. */
+struct buf;
+int out_header(struct buf *to, const char *name, uint64_t size, struct error *err) _must_check_;
