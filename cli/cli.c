@@ -14,6 +14,14 @@ int exit_worse(int a, int b)
 	return rank[a] >= rank[b] ? a : b;
 }
 
+/* True where the message names what; "-" stands in many others. */
+static bool says(const char *msg, const char *what)
+{
+	if (strcmp(what, "-") != 0)
+		return strstr(msg, what);
+	return strncmp(msg, "-:", 2) == 0 || strstr(msg, ":-:");
+}
+
 int cli_error(const struct common_options *o, const char *what, const struct error *err)
 {
 	const char *hint = err_hint(err->code), *colon;
@@ -29,7 +37,7 @@ int cli_error(const struct common_options *o, const char *what, const struct err
 	colon = strstr(err->msg, ": ");
 	n = colon ? (size_t)(colon - err->msg) : 0;
 	fputs("uidfit: ", stderr);
-	if (what && !strstr(err->msg, what))
+	if (what && !says(err->msg, what))
 		fprintf(stderr, "%s: ", err_text(shown, sizeof(shown), what, strlen(what)));
 	if (what && n && strlen(what) > n && what[strlen(what) - n - 1] == ':' &&
 	    !memcmp(what + strlen(what) - n, err->msg, n))

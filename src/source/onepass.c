@@ -82,16 +82,31 @@ int store_onepass_open(struct store **out, struct stream *in, struct error *err)
 struct lent {
 	struct stream base;
 	struct stream *inner;
+	int failed; /* what inner returned below 0 */
+	struct error cause;
 };
+
+static int remember(struct lent *l, int r, const struct error *err)
+{
+	if (r >= 0 || l->failed)
+		return r;
+	l->failed = r;
+	l->cause = *err;
+	return r;
+}
 
 static int lent_next(struct stream *s, struct block **out, struct error *err)
 {
-	return stream_next(((struct lent *)s)->inner, out, err);
+	struct lent *l = (struct lent *)s;
+
+	return remember(l, stream_next(l->inner, out, err), err);
 }
 
 static int lent_skip(struct stream *s, uint64_t n, uint64_t *skipped, struct error *err)
 {
-	return stream_skip(((struct lent *)s)->inner, n, skipped, err);
+	struct lent *l = (struct lent *)s;
+
+	return remember(l, stream_skip(l->inner, n, skipped, err), err);
 }
 
 static void lent_close(_unused_ struct stream *s)
@@ -104,9 +119,25 @@ static const struct stream_ops lent_skip_ops = { lent_next, lent_skip, lent_clos
 int source_lend(source_blob_fn *fn, void *ctx, const char *blob, uint64_t size,
 		struct stream *inner, struct error *err)
 {
-	struct lent lent = { { stream_can_skip(inner) ? &lent_skip_ops : &lent_ops }, inner };
+	struct lent lent = { .base = { stream_can_skip(inner) ? &lent_skip_ops : &lent_ops },
+			     .inner = inner };
 
 	return fn(ctx, blob, size, &lent.base, err);
+}
+
+/* The same of a member of an archive: what fails below it is the archive, which has no next member
+ * then, whatever fn made of that. */
+static int lend_member(source_blob_fn *fn, void *ctx, const struct member *m, struct stream *inner,
+		       struct error *err)
+{
+	struct lent lent = { .base = { stream_can_skip(inner) ? &lent_skip_ops : &lent_ops },
+			     .inner = inner };
+	int r = fn(ctx, m->name, m->size, &lent.base, err);
+
+	if (r < 0 || !lent.failed)
+		return r;
+	*err = lent.cause;
+	return lent.failed;
 }
 
 static bool looks_like_layer(const uint8_t *bytes, size_t n)
@@ -155,7 +186,7 @@ static int keep(struct scan *s, struct member *m, struct stream *body, struct er
 	if (!m->layer)
 		return 0;
 	r = stream_open_memory(&again, m->data, len, err);
-	return r < 0 ? r : source_lend(s->fn, s->ctx, m->name, m->size, again, err);
+	return r < 0 ? r : lend_member(s->fn, s->ctx, m, again, err);
 }
 
 static int scan_member(struct scan *s, struct member *m, struct tar_reader *reader,
@@ -179,7 +210,7 @@ static int scan_member(struct scan *s, struct member *m, struct tar_reader *read
 		return keep(s, m, peeked, err);
 	if (!m->layer)
 		return 0;
-	return source_lend(s->fn, s->ctx, m->name, m->size, peeked, err);
+	return lend_member(s->fn, s->ctx, m, peeked, err);
 }
 
 static int scan_all(struct scan *s, struct tar_reader *reader, struct error *err)
