@@ -5,6 +5,7 @@
 #include "oci/descriptor.h"
 #include "report/check-text.h"
 #include "report/print.h"
+#include "report/words.h"
 
 struct json {
 	struct jsonw *w;
@@ -228,8 +229,14 @@ static int notes_json(struct jsonw *w, const struct check *c, const struct notes
 	}
 	if (c->image->no_steps && r >= 0)
 		r = note(w, NOTE_NO_STEPS, c->image->no_steps, err);
-	if (c->accounts.unread && r >= 0)
-		r = note(w, NOTE_NO_NAMES, c->accounts.unread, err);
+	for (int groups = 0; groups < 2 && r >= 0; groups++) {
+		_cleanup_(buf_freep) struct buf why = { 0 };
+
+		if (words_unread(&why, &c->accounts, groups) < 0)
+			r = err_nomem(err);
+		else if (why.len)
+			jsonw_str(w, NULL, buf_str(&why));
+	}
 	jsonw_close(w);
 	return r;
 }

@@ -343,7 +343,7 @@ static bool layer_has_digest(const struct image_layer *layer)
 }
 
 /* Each once: what the inventory, the source and the config leave in doubt. */
-static void remarks(struct text *t, const struct notes *notes)
+static int remarks(struct text *t, const struct notes *notes, struct error *err)
 {
 	struct image *img = t->c->image;
 	size_t unverified = 0;
@@ -360,8 +360,14 @@ static void remarks(struct text *t, const struct notes *notes)
 		print_name(t->out, t->c->user.user.error, strlen(t->c->user.user.error), 200);
 		fputc('\n', t->out);
 	}
-	if (t->c->accounts.unread)
-		fprintf(t->out, "  note: " NOTE_NO_NAMES "%s\n", t->c->accounts.unread);
+	for (int groups = 0; groups < 2; groups++) {
+		_cleanup_(buf_freep) struct buf why = { 0 };
+
+		if (words_unread(&why, &t->c->accounts, groups) < 0)
+			return err_nomem(err);
+		if (why.len)
+			fprintf(t->out, "  note: %s\n", buf_str(&why));
+	}
 	for (size_t i = 0; i < notes_count(notes); i++) {
 		fputs("  note: ", t->out);
 		print_told(t->out, notes_get(notes, i));
@@ -374,6 +380,7 @@ static void remarks(struct text *t, const struct notes *notes)
 			"  note: bodies were skipped, so the digests of %zu %s were not verified; "
 			"--verify reads all\n",
 			unverified, plural(unverified, "layer", "layers"));
+	return 0;
 }
 
 static int notes_text(struct text *t, const struct notes *notes, struct error *err)
@@ -390,8 +397,7 @@ static int notes_text(struct text *t, const struct notes *notes, struct error *e
 				"  note: and %" PRIu64 " more accounts (--all lists each)\n",
 				s->config_notes_lost);
 	}
-	remarks(t, notes);
-	return r;
+	return r < 0 ? r : remarks(t, notes, err);
 }
 
 int check_text_image(const struct report_options *opts, const char *ref_text, struct check *c,

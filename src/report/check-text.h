@@ -7,7 +7,6 @@
 #include "report/summary.h"
 
 #define NOTE_NO_STEPS "no Dockerfile steps: "
-#define NOTE_NO_NAMES "names of users are not known: "
 
 int check_text_image(const struct report_options *opts, const char *ref_text, struct check *c,
 		     const struct notes *notes, struct error *err) _must_check_;

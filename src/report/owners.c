@@ -8,6 +8,7 @@
 #include "report/lsmode.h"
 #include "report/owner-table.h"
 #include "report/print.h"
+#include "report/words.h"
 
 struct owners_report {
 	struct report_options opts;
@@ -283,8 +284,14 @@ static int image_text(struct owners_image *o, const char *ref_text, struct error
 		print_name(out, o->except.unknown, strlen(o->except.unknown), 80);
 		fputs(": no such user or group in the image\n", out);
 	}
-	if (r >= 0 && o->accounts.unread)
-		fprintf(out, "  note: names are not known: %s\n", o->accounts.unread);
+	for (int groups = 0; groups < 2 && r >= 0; groups++) {
+		_cleanup_(buf_freep) struct buf why = { 0 };
+
+		if (words_unread(&why, &o->accounts, groups) < 0)
+			return err_nomem(err);
+		if (why.len)
+			fprintf(out, "  note: %s\n", buf_str(&why));
+	}
 	return r;
 }
 

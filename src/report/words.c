@@ -172,3 +172,12 @@ int words_verdict(struct buf *out, const struct check_target *t)
 			       t->need, t->use->target->max_size);
 	return r;
 }
+
+int words_unread(struct buf *out, const struct accounts *a, bool groups)
+{
+	const char *why = groups ? a->group_unread : a->passwd_unread;
+
+	return why ? buf_printf(out, "names of %s are not known: /etc/%s: %s",
+				groups ? "groups" : "users", groups ? "group" : "passwd", why)
+		   : 0;
+}

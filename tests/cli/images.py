@@ -75,6 +75,7 @@ def main(out):
         f.write(npm().tar())
     save_docker_archive("wraps.tar", [base(), Layer("RUN odd").file("w", uid=-5).file("v", uid=1 << 32, how="pax")])
     save_docker_archive("lastlog.tar", [base(), Layer("RUN useradd").sparse("var/log/lastlog", 1 << 40)])
+    save_docker_archive("unread.tar", [base().hardlink("etc/passwd", "etc/who").hardlink("etc/group", "etc/none")], user="node")
     with open("damaged.tar", "wb") as f:
         f.write(open("fits.tar", "rb").read().replace(b'[{"Config"', b'{[{"onfig"'))
     with open("broken.tar", "wb") as f:
