@@ -72,7 +72,7 @@ static void make_header(uint8_t b[TAR_BLOCK], const char *uid, const char *gid, 
 	memcpy(b + 257, "ustar\00000", 8);
 	strcpy((char *)b + HEADER_UNAME, "user");
 	strcpy((char *)b + HEADER_GNAME, "group");
-	snprintf((char *)b + HEADER_SUM, 8, "%06o", 0);
+	snprintf((char *)b + HEADER_SUM, 8, "%06o", 0u);
 	b[HEADER_SUM + 7] = ' ';
 	tar_put_sum(b);
 }
