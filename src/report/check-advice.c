@@ -73,7 +73,8 @@ static const char *remedy_of(const char *step)
 static bool has_cause(const struct check *c, const struct fold_key *key)
 {
 	for (size_t i = 0; i < c->cause_count; i++)
-		if (key->layer >= (long)c->causes[i].user_layer && key->uid == c->causes[i].uid)
+		if (key->uid == c->causes[i].uid && key->layer >= (long)c->causes[i].user_layer &&
+		    key->layer <= (long)c->causes[i].last_layer)
 			return true;
 	return false;
 }
@@ -261,16 +262,18 @@ static void later_layers(struct advice *a)
 static void user(struct advice *a)
 {
 	const struct check_user *u = &a->c->user;
+	bool told = false;
 
-	if (a->c->cause_count) {
+	for (size_t i = 0; i < a->c->cause_count; i++) {
+		told |= a->c->causes[i].uid == u->user.uid;
+		if (i >= STEPS_SHOWN)
+			continue;
 		item(a);
 		fputs("Give USER ", a->out);
-		print_name(a->out, a->c->causes[0].user, strlen(a->c->causes[0].user), 80);
+		print_name(a->out, a->c->causes[i].user, strlen(a->c->causes[i].user), 80);
 		fputs(" an id inside the range: the entries that its steps make follow\n", a->out);
-		return;
 	}
-
-	if (!a->s->user_outside)
+	if (!a->s->user_outside || told)
 		return;
 	item(a);
 	fputs("Set USER to an id inside the range (groups too)", a->out);

@@ -19,6 +19,7 @@ int words_verdict(struct buf *out, const struct check_target *t) _must_check_;
 /* True where the rule is about an owner, so that a line may say "owner U:G". */
 bool words_rule_is_owner(enum rule r);
 
-/* Why the names in etc/passwd, or etc/group, are not known; nothing where they are. 0 or -ERR_NOMEM.
+/* Why the names in etc/passwd, or etc/group, are not known; nothing where they are. 0 or
+ * -ERR_NOMEM.
  */
 int words_unread(struct buf *out, const struct accounts *a, bool groups) _must_check_;

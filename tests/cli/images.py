@@ -76,6 +76,9 @@ def main(out):
     save_docker_archive("wraps.tar", [base(), Layer("RUN odd").file("w", uid=-5).file("v", uid=1 << 32, how="pax")])
     save_docker_archive("lastlog.tar", [base(), Layer("RUN useradd").sparse("var/log/lastlog", 1 << 40)])
     save_docker_archive("unread.tar", [base().hardlink("etc/passwd", "etc/who").hardlink("etc/group", "etc/none")], user="node")
+    save_docker_archive("causes.tar", [base(), Step("USER 1000000"), Layer("RUN touch /a").file("a", uid=1000000),
+                                       Step("USER 2000000"), Layer("RUN touch /b").file("b", uid=2000000),
+                                       Step("USER 0"), Layer("RUN tar x").file("c", uid=1000000)], user="0:70000")
     with open("damaged.tar", "wb") as f:
         f.write(open("fits.tar", "rb").read().replace(b'[{"Config"', b'{[{"onfig"'))
     with open("broken.tar", "wb") as f:
