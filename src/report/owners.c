@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "inventory/path.h"
 #include "report/json-writer.h"
 #include "report/lsmode.h"
@@ -155,6 +156,34 @@ static void name_of(struct jsonw *w, const char *key, const struct account *a)
 	jsonw_str(w, key, a ? a->name : NULL);
 }
 
+/* examples, or, where one of them is not UTF-8, examples_raw: base64 of those, null for the others.
+ */
+static int examples(struct jsonw *w, const struct owner_row *row, bool raw)
+{
+	bool any = !raw;
+
+	for (size_t k = 0; k < OWNER_EXAMPLES && row->examples[k]; k++)
+		any |= !text_is_utf8(row->examples[k], row->example_len[k]);
+	if (!any)
+		return 0;
+	jsonw_open(w, raw ? "examples_raw" : "examples", '[');
+	for (size_t k = 0; k < OWNER_EXAMPLES && row->examples[k]; k++) {
+		_cleanup_(buf_freep) struct buf path = { 0 }, base64 = { 0 };
+
+		if (buf_append_str(&path, "/") < 0 ||
+		    buf_append(&path, row->examples[k], row->example_len[k]) < 0 ||
+		    text_base64(&base64, path.data, path.len) < 0)
+			return -ERR_NOMEM;
+		if (!raw)
+			jsonw_text(w, NULL, path.data, path.len);
+		else
+			jsonw_str(w, NULL,
+				  text_is_utf8(path.data, path.len) ? NULL : buf_str(&base64));
+	}
+	jsonw_close(w);
+	return 0;
+}
+
 static int rows_json(struct owners_image *o, struct error *err)
 {
 	struct jsonw *w = &o->r->json;
@@ -171,16 +200,8 @@ static int rows_json(struct owners_image *o, struct error *err)
 		for (size_t k = 0; k < row->layer_count; k++)
 			jsonw_u64(w, NULL, row->layers[k]);
 		jsonw_close(w);
-		jsonw_open(w, "examples", '[');
-		for (size_t k = 0; k < OWNER_EXAMPLES && row->examples[k]; k++) {
-			_cleanup_(buf_freep) struct buf path = { 0 };
-
-			if (buf_append_str(&path, "/") < 0 ||
-			    buf_append(&path, row->examples[k], row->example_len[k]) < 0)
-				return err_nomem(err);
-			jsonw_text(w, NULL, path.data, path.len);
-		}
-		jsonw_close(w);
+		if (examples(w, row, false) < 0 || examples(w, row, true) < 0)
+			return err_nomem(err);
 		name_of(w, "user", accounts_user_by_id(&o->accounts, row->uid));
 		name_of(w, "group", accounts_group_by_id(&o->accounts, row->gid));
 		jsonw_close(w);
