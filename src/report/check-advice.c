@@ -22,6 +22,7 @@ static const struct {
 	{ "COPY", "write COPY --chown=0:0" },
 	{ "ADD", "write ADD --chown=0:0 (a tar that ADD unpacks keeps its owners: chown it in a "
 		 "RUN of a build stage, then COPY --from --chown=0:0)" },
+	{ "WORKDIR", "make that directory in a RUN, with an owner inside the range" },
 	{ "useradd", "choose an id inside the range (useradd -u, with --no-log-init), and chown in "
 		     "the same RUN" },
 	{ "adduser", "choose an id inside the range (adduser -u), and chown in the same RUN" },

@@ -83,7 +83,7 @@ static void layer(struct json *j, size_t i)
 	jsonw_str(j->w, "diff_id", diff_id ? diff_id : or_null(l->inventory->diff_id.text));
 	jsonw_str(j->w, "media_type", or_null(s->media_type));
 	jsonw_u64(j->w, "size", l->inventory->blob_size);
-	jsonw_str(j->w, "created_by", l->created_by);
+	jsonw_str(j->w, "created_by", or_null(l->created_by));
 	jsonw_u64(j->w, "entries", l->inventory->entries);
 	jsonw_u64(j->w, "findings", j->c->layer_findings[i]);
 	jsonw_str(j->w, "verified", inv_verified_name(l->verified));
@@ -161,7 +161,8 @@ static int finding(void *ctx, const struct finding *f, struct error *err)
 		jsonw_i64(w, "by_layer", f->by_layer);
 	else
 		jsonw_null(w, "by_layer");
-	jsonw_str(w, "created_by", in_layer ? j->c->image->layers[f->layer].created_by : NULL);
+	jsonw_str(w, "created_by",
+		  in_layer ? or_null(j->c->image->layers[f->layer].created_by) : NULL);
 	finding_targets(j, f);
 	jsonw_str(w, "subject", f->subject);
 	jsonw_bool(w, "security", f->security);

@@ -79,6 +79,8 @@ def main(out):
     save_docker_archive("causes.tar", [base(), Step("USER 1000000"), Layer("RUN touch /a").file("a", uid=1000000),
                                        Step("USER 2000000"), Layer("RUN touch /b").file("b", uid=2000000),
                                        Step("USER 0"), Layer("RUN tar x").file("c", uid=1000000)], user="0:70000")
+    save_docker_archive("steps.tar", [base(), Layer("").file("a", uid=70000),
+                                      Layer("WORKDIR /w").dir("w", uid=70000)])
     with open("damaged.tar", "wb") as f:
         f.write(open("fits.tar", "rb").read().replace(b'[{"Config"', b'{[{"onfig"'))
     with open("broken.tar", "wb") as f:
