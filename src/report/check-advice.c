@@ -323,7 +323,9 @@ static int platform_advice(struct advice *a, struct error *err)
 {
 	int r = 0;
 
-	for (size_t i = 0; a->s->owners && i < a->c->target_count; i++) {
+	if (!a->s->owners && !a->s->accounts)
+		return 0;
+	for (size_t i = 0; i < a->c->target_count; i++) {
 		const struct check_target *t = &a->c->targets[i];
 		_cleanup_(buf_freep) struct buf names = { 0 };
 

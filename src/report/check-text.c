@@ -11,6 +11,7 @@
 #include "report/words.h"
 
 #define STEP_SHOWN_MAX 100
+#define CONFIG_SHOWN   3 /* USER's and accounts' findings in the verdict's line */
 
 struct text {
 	const struct report_options *opts;
@@ -56,8 +57,11 @@ static int count_words(struct buf *out, const struct summary *s)
 		r = buf_printf(out, "%" PRIu64 " %s in %zu %s", s->entries,
 			       plural(s->entries, "entry", "entries"), s->layers_hit,
 			       plural(s->layers_hit, "layer", "layers"));
-	for (size_t i = 0; i < s->config_count && r >= 0; i++)
+	for (size_t i = 0; i < s->config_count && i < CONFIG_SHOWN && r >= 0; i++)
 		r = buf_printf(out, "%s%s", out->len ? "; " : "", buf_str(&s->config[i]));
+	if (r >= 0 && s->config_count > CONFIG_SHOWN)
+		r = buf_printf(out, "; and %" PRIu64 " more such (--all lists each)",
+			       s->config_count - CONFIG_SHOWN + s->config_lost);
 	if (r >= 0 && !out->len && s->note_entries)
 		r = buf_printf(out, "%" PRIu64 " %s with a note", s->note_entries,
 			       plural(s->note_entries, "entry", "entries"));

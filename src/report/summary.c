@@ -27,8 +27,8 @@ static int add_config(struct gather *g, const struct finding *f, struct error *e
 	size_t *count = note ? &s->config_note_count : &s->config_count;
 	struct buf *lines = note ? s->config_notes : s->config;
 
-	if (!note && f->rule != RULE_PASSWD_OUTSIDE_MAP)
-		s->user_outside = true;
+	if (!note)
+		*(f->rule == RULE_PASSWD_OUTSIDE_MAP ? &s->accounts : &s->user_outside) = true;
 	if (!note)
 		add_ids(s, f);
 	if (*count == SUMMARY_CONFIG_LINES) {

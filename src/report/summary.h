@@ -19,6 +19,7 @@ struct summary {
 	int64_t max_id;		      /* largest owner id that does not fit */
 	bool owners;		      /* of entries: some do not fit, or become others */
 	bool user_outside;	      /* USER or one of its groups outside a map */
+	bool accounts;		      /* a target fails over names in passwd or group */
 	bool acl, sparse_log;
 	struct buf config[SUMMARY_CONFIG_LINES]; /* findings without an entry, in words, errors and
 						    warnings */

@@ -81,6 +81,8 @@ def main(out):
                                        Step("USER 0"), Layer("RUN tar x").file("c", uid=1000000)], user="0:70000")
     save_docker_archive("steps.tar", [base(), Layer("").file("a", uid=70000),
                                       Layer("WORKDIR /w").dir("w", uid=70000)])
+    save_docker_archive("accounts.tar", [Layer().dir("etc").file(
+        "etc/passwd", b"".join(b"u%d:x:%d:5::/:\n" % (i, 70000 + i) for i in range(50)))])
     with open("damaged.tar", "wb") as f:
         f.write(open("fits.tar", "rb").read().replace(b'[{"Config"', b'{[{"onfig"'))
     with open("broken.tar", "wb") as f:
