@@ -118,7 +118,7 @@ int inv_builder_add(struct inv_builder *b, struct inv_entry *e, struct error *er
 
 bool inv_is_small_file(const struct inv_entry *e)
 {
-	static const char *const endings[] = { "passwd",  "group",  "passwd-",
+	static const char *const endings[] = { "passwd", "group",  "passwd-",
 					       "group-", "subuid", "subgid" };
 
 	if (e->kind != INV_REG)

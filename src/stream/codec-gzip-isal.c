@@ -56,7 +56,8 @@ static int isal_step(void *state, struct codec_io *io, struct error *err)
 	s->next_out = io->out;
 	s->avail_out = (uint32_t)io->out_len;
 	r = isal_inflate(s);
-	/* On damaged data ISA-L 2.30 may give back more bits than it took: avail_in wraps below 0. */
+	/* On damaged data ISA-L 2.30 may give back more bits than it took: avail_in wraps below 0.
+	 */
 	codec_io_pass(io, s->avail_in <= io->in_len ? io->in_len - s->avail_in : io->in_len,
 		      io->out_len - s->avail_out);
 	if (r < 0)

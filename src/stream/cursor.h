@@ -10,7 +10,8 @@ struct cursor {
 	struct block *block;   /* the current one, or NULL */
 	size_t pos;	       /* in block */
 	uint64_t offset;       /* bytes passed since the start */
-	uint8_t *join;	       /* grown for requests that straddle blocks; its bytes come before the block's */
+	uint8_t *join; /* grown for requests that straddle blocks; its bytes come before the block's
+			*/
 	size_t join_pos, join_len, join_cap;
 	bool ended;
 };
@@ -18,8 +19,8 @@ struct cursor {
 void cursor_init(struct cursor *c, struct stream *s);
 void cursor_done(struct cursor *c); /* releases block and join, not the stream */
 
-/* *bytes points at the next n bytes, valid until the next call; nothing is passed. *got may be less than n only
- * at the end of the stream (0 there). n <= 16 MiB. */
+/* *bytes points at the next n bytes, valid until the next call; nothing is passed. *got may be less
+ * than n only at the end of the stream (0 there). n <= 16 MiB. */
 int cursor_peek(struct cursor *c, size_t n, const uint8_t **bytes, size_t *got,
 		struct error *err) _must_check_;
 

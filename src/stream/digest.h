@@ -1,4 +1,5 @@
-/* SHA-256 and SHA-512 of what flows through a stream, on a thread of their own (OpenSSL EVP; the only user of it).
+/* SHA-256 and SHA-512 of what flows through a stream, on a thread of their own (OpenSSL EVP; the
+ * only user of it).
  */
 #pragma once
 
@@ -8,10 +9,12 @@
 
 enum digest_algo { DIGEST_SHA256, DIGEST_SHA512 };
 
-/* A tee: a stream that hands inner's blocks on and hashes them on another thread through a bounded queue. */
+/* A tee: a stream that hands inner's blocks on and hashes them on another thread through a bounded
+ * queue. */
 struct digest_tee;
 
-/* *out is the stream to read (it owns inner, and the tee, on success); *tee stays valid until that stream is closed. */
+/* *out is the stream to read (it owns inner, and the tee, on success); *tee stays valid until that
+ * stream is closed. */
 int digest_tee_open(struct stream **out, struct digest_tee **tee, struct stream *inner,
 		    enum digest_algo algo, struct error *err) _must_check_;
 

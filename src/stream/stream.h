@@ -17,7 +17,8 @@ struct stream;
 struct stream_ops {
 	/* Next bytes: 0 with *out (one reference, len > 0), 1 at the end, or an error. */
 	int (*next)(struct stream *s, struct block **out, struct error *err);
-	/* Passes over up to n bytes without reading them; *skipped <= n. May be NULL: nothing is skipped. */
+	/* Passes over up to n bytes without reading them; *skipped <= n. May be NULL: nothing is
+	 * skipped. */
 	int (*skip)(struct stream *s, uint64_t n, uint64_t *skipped, struct error *err);
 	void (*close)(struct stream *s);
 };
@@ -36,8 +37,8 @@ void stream_close(struct stream *s); /* NULL does nothing */
 DEFINE_CLEANUP(struct stream, stream_close)
 
 /* len bytes of fd from offset, by pread: several may share one descriptor. The fd is borrowed, or
- * owned where own_fd. After a skip it reads little (4 KiB) and grows again, so that headers far apart cost
- * little. ERR_TRUNCATED, with the offset, where the file ends before len bytes. */
+ * owned where own_fd. After a skip it reads little (4 KiB) and grows again, so that headers far
+ * apart cost little. ERR_TRUNCATED, with the offset, where the file ends before len bytes. */
 int stream_open_range(struct stream **out, int fd, bool own_fd, uint64_t offset, uint64_t len,
 		      struct error *err) _must_check_;
 
@@ -48,7 +49,8 @@ int stream_open_fd(struct stream **out, int fd, bool own_fd, struct error *err) 
 int stream_open_memory(struct stream **out, const void *bytes, size_t n,
 		       struct error *err) _must_check_;
 
-/* Hands the inner stream on in pieces of at most n bytes (tests: every boundary). Owns inner on success. */
+/* Hands the inner stream on in pieces of at most n bytes (tests: every boundary). Owns inner on
+ * success. */
 int stream_open_chunked(struct stream **out, struct stream *inner, size_t n,
 			struct error *err) _must_check_;
 

@@ -1,5 +1,6 @@
 /* Reads tar headers one after the other: v7, ustar, GNU and PAX, as Go's archive/tar reads them
- * (reader.go), with what a rewriter needs besides: offsets and raw records. Knows nothing of images.
+ * (reader.go), with what a rewriter needs besides: offsets and raw records. Knows nothing of
+ * images.
  *
  * Memory is flat: an entry's strings live in buffers of the reader, reused by the next entry.
  */
@@ -24,8 +25,9 @@ enum {
 	TAR_BLK = '4',
 	TAR_DIR = '5',
 	TAR_FIFO = '6',
-	TAR_PAX_GLOBAL = 'g', /* handed on as an entry, as Go does; its name may be its own path record,
-			       * ids, size and body are 0, and extended headers before it are lost */
+	TAR_PAX_GLOBAL =
+		'g', /* handed on as an entry, as Go does; its name may be its own path record,
+		      * ids, size and body are 0, and extended headers before it are lost */
 };
 
 /* Which field said the id. */
@@ -40,36 +42,45 @@ struct tar_xattr {
 };
 
 struct tar_entry {
-	char type;	  /* after Go's rules: a name that ends in '/' makes a NUL entry (not a '0' one) a TAR_DIR */
-	char flag;	  /* the typeflag as written, but NUL as in type: engines refuse 'S' and '7', which type hides */
+	char type; /* after Go's rules: a name that ends in '/' makes a NUL entry (not a '0' one) a
+		      TAR_DIR */
+	char flag; /* the typeflag as written, but NUL as in type: engines refuse 'S' and '7', which
+		      type hides */
 	bool was_sparse;  /* GNU type S, or GNU.sparse.* records */
-	const char *name; /* raw bytes, NUL behind; from prefix/name, GNU 'L', PAX path or GNU.sparse.name */
+	const char *name; /* raw bytes, NUL behind; from prefix/name, GNU 'L', PAX path or
+			     GNU.sparse.name */
 	size_t name_len;
 	const char *link; /* link target, "" where none */
 	size_t link_len;
 	int64_t uid, gid; /* exactly as Go reads them */
 	enum tar_id_source uid_source, gid_source;
-	/* A PAX global header in force would give GNU tar another id than Go; else equal to uid, gid. */
+	/* A PAX global header in force would give GNU tar another id than Go; else equal to uid,
+	 * gid. */
 	int64_t uid_gnu, gid_gnu;
-	uint32_t mode;	  /* the mode field & 07777 */
-	uint64_t size;	  /* logical size: of the file that is extracted, holes included; 0 for what has no body */
+	uint32_t mode; /* the mode field & 07777 */
+	uint64_t size; /* logical size: of the file that is extracted, holes included; 0 for what
+			  has no body */
 	uint64_t body_size; /* bytes of body in the archive */
 	const char *uname, *gname;
 	size_t uname_len, gname_len;
 	int64_t mtime; /* seconds */
 	uint32_t devmajor, devminor;
-	const struct tar_xattr *xattrs; /* SCHILY.xattr.* of this entry; LIBARCHIVE.xattr.* are not applied by Go */
+	const struct tar_xattr *
+		xattrs; /* SCHILY.xattr.* of this entry; LIBARCHIVE.xattr.* are not applied by Go */
 	size_t xattr_count;
-	uint64_t start_offset;	/* of the first header block of this entry (its extended headers too, and lost ones) */
+	uint64_t start_offset; /* of the first header block of this entry (its extended headers too,
+				  and lost ones) */
 	uint64_t header_offset; /* of the block that holds its uid and gid fields */
 	uint64_t body_offset;
 };
 
 /* What is odd about the archive as a whole; told once. */
 enum tar_oddity {
-	TAR_ODD_NO_END_MARKER = 1 << 0,	 /* fewer than two zero blocks at the end */
-	TAR_ODD_TRAILING_DATA = 1 << 1,	 /* bytes that are not zero behind the end marker (Go ignores them) */
-	TAR_ODD_GLOBAL_IDS = 1 << 2,	 /* a PAX global header sets uid or gid: GNU tar obeys, Go does not */
+	TAR_ODD_NO_END_MARKER = 1 << 0, /* fewer than two zero blocks at the end */
+	TAR_ODD_TRAILING_DATA =
+		1 << 1, /* bytes that are not zero behind the end marker (Go ignores them) */
+	TAR_ODD_GLOBAL_IDS =
+		1 << 2, /* a PAX global header sets uid or gid: GNU tar obeys, Go does not */
 };
 
 struct tar_reader;
@@ -80,19 +91,24 @@ int tar_reader_new(struct tar_reader **out, struct stream *in, const struct limi
 void tar_reader_free(struct tar_reader *r);
 DEFINE_CLEANUP(struct tar_reader, tar_reader_free)
 
-/* The next entry, valid until the next call: 0, or 1 at the end marker or at a clean end of the stream: on a block
- * boundary, in the padding of a body, or behind an extended header, where Go sees an end too. What was not read of the previous body is passed over (skipped where the stream can).
- * At the end the rest of the stream is read too, so that a digest tee sees every byte.
- * ERR_BAD_INPUT with entry, byte offset and field: what Go calls "archive/tar: invalid tar header". ERR_TRUNCATED where the
- * stream ends inside a header, an extended header or a body. ERR_LIMIT. ERR_SEQUENCE after an error or while a body is open. */
+/* The next entry, valid until the next call: 0, or 1 at the end marker or at a clean end of the
+ * stream: on a block boundary, in the padding of a body, or behind an extended header, where Go
+ * sees an end too. What was not read of the previous body is passed over (skipped where the stream
+ * can). At the end the rest of the stream is read too, so that a digest tee sees every byte.
+ * ERR_BAD_INPUT with entry, byte offset and field: what Go calls "archive/tar: invalid tar header".
+ * ERR_TRUNCATED where the stream ends inside a header, an extended header or a body. ERR_LIMIT.
+ * ERR_SEQUENCE after an error or while a body is open. */
 int tar_reader_next(struct tar_reader *r, struct tar_entry *entry, struct error *err) _must_check_;
 
 /* The body of the current entry as a stream of body_size raw bytes (a sparse entry's map is passed
- * already). It borrows the reader and must be closed before tar_reader_next. Once an entry: ERR_SEQUENCE. */
+ * already). It borrows the reader and must be closed before tar_reader_next. Once an entry:
+ * ERR_SEQUENCE. */
 int tar_reader_body(struct tar_reader *r, struct stream **out, struct error *err) _must_check_;
 
-unsigned tar_reader_oddities(const struct tar_reader *r); /* enum tar_oddity bits; whole only at the end */
-uint64_t tar_reader_offset(const struct tar_reader *r);	  /* bytes passed so far */
+unsigned
+tar_reader_oddities(const struct tar_reader *r); /* enum tar_oddity bits; whole only at the end */
+uint64_t tar_reader_offset(const struct tar_reader *r); /* bytes passed so far */
 
-/* True where the block could begin a tar: its header sum is right, or it is all zero bytes (an empty tar). */
+/* True where the block could begin a tar: its header sum is right, or it is all zero bytes (an
+ * empty tar). */
 bool tar_looks_like(const uint8_t block[TAR_BLOCK]);

@@ -20,8 +20,9 @@ bool xattr_is_acl(const char *name, size_t n);
 /* True for security.capability. */
 bool xattr_is_capability(const char *name, size_t n);
 
-/* The named users and groups of an ACL value, at most max into ids; *count is how many there are. False where the kernel
- * refuses the value (version not 2, size not 4 + 8n, tag unknown, or the rules of posix_acl_valid: order and required entries). */
+/* The named users and groups of an ACL value, at most max into ids; *count is how many there are.
+ * False where the kernel refuses the value (version not 2, size not 4 + 8n, tag unknown, or the
+ * rules of posix_acl_valid: order and required entries). */
 bool acl_ids(const uint8_t *value, size_t n, struct acl_id *ids, size_t max, size_t *count);
 
 /* acl_ids in the kernel's two steps (fs/posix_acl.c). It reads the value first: false where that
@@ -30,5 +31,6 @@ bool acl_ids(const uint8_t *value, size_t n, struct acl_id *ids, size_t max, siz
 bool acl_read(const uint8_t *value, size_t n, struct acl_id *ids, size_t max, size_t *count,
 	      bool *valid);
 
-/* 1 and *rootid for a version-3 value, 0 for another valid version, -1 where it is none the kernel takes. */
+/* 1 and *rootid for a version-3 value, 0 for another valid version, -1 where it is none the kernel
+ * takes. */
 int capability_rootid(const uint8_t *value, size_t n, uint32_t *rootid);
