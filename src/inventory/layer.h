@@ -88,8 +88,8 @@ struct inv_entry {
 	uint32_t cap_rootid;
 };
 
-/* A small file kept with its bytes: a regular file whose last name ends in passwd or group
- * (etc/passwd, etc/group, and what NixOS or usr-merged images link to). */
+/* A small file kept with its bytes: a regular file whose last name ends in passwd, group, passwd-,
+ * group-, subuid or subgid (etc/passwd, etc/group, and what NixOS or usr-merged images link to). */
 struct inv_file {
 	char *path;
 	size_t path_len;

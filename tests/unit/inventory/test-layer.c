@@ -233,11 +233,12 @@ static void small_files(void **state)
 	};
 	struct layer_inventory *inv = made_layer(m, ARRAY_SIZE(m));
 
-	assert_int_equal(inv->file_count, 3);
+	assert_int_equal(inv->file_count, 4);
 	assert_string_equal(inv->files[0].path, "etc/passwd");
 	assert_memory_equal(inv->files[1].data, "bc", 2);
 	assert_int_equal(inv->files[1].len, 2);
-	assert_int_equal(inv->files[2].index, 3);
+	assert_string_equal(inv->files[2].path, "etc/passwd-");
+	assert_int_equal(inv->files[3].index, 3);
 	layer_inventory_free(inv);
 }
 
