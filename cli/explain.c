@@ -150,7 +150,7 @@ static const char *meant(const struct word_list *operands, char *out, size_t siz
 {
 	char shown[200];
 
-	if (operands->count != 1 || !strcmp(operands->words[0], "-") ||
+	if (operands->count != 1 || !operands->words[0][0] || !strcmp(operands->words[0], "-") ||
 	    strchr(operands->words[0], ' ') || access(operands->words[0], F_OK) == 0)
 		return NULL;
 	snprintf(out, size, "There is no file '%s', so it was read as text.",

@@ -43,7 +43,7 @@ OWNER_KEYS = {
 READING_KEYS = {
     "reading": {"how": True, "ids": False, "not-ids": False, "uids": False, "gids": False, "multiple": False, "least": False,
                 "bases": False, "offset": False, "digits": False, "paths": False, "engines": False, "messages": False,
-                "not-messages": False, "not-known": False, "bare": True, "decides": True, "rank": True, "cause": True, "blame": True,
+                "not-messages": False, "not-known": False, "alone": False, "bare": True, "decides": True, "rank": True, "cause": True, "blame": True,
                 "says": True, "why": True, "evidence": True, **DATED},
 }
 ADVICE_KEYS = {
@@ -288,7 +288,7 @@ def emit_readings(sections, engines, messages, out):
             f"\t  .engines = {mask(words_of(s, 'engines', engines), engines)},\n"
             f"\t  .messages = {c_string(' '.join(words_of(s, 'messages', messages)))},\n"
             f"\t  .not_messages = {c_string(' '.join(words_of(s, 'not-messages', messages)))},\n"
-            f"\t  .not_known = {s.choice('not-known', BOOLS, 'no')}, .decides = {s.choice('decides', BOOLS)},\n"
+            f"\t  .not_known = {s.choice('not-known', BOOLS, 'no')}, .alone = {s.choice('alone', BOOLS, 'no')}, .decides = {s.choice('decides', BOOLS)},\n"
             f"\t  .bare = {choice(s, 'bare', ['yes', 'no', 'only'], 'BARE_')}, .rank = {number(s, 'rank')},\n"
             f"\t  .cause = {choice(s, 'cause', CAUSES, 'CAUSE_')}, .blame = {choice(s, 'blame', BLAMES, 'BLAME_')},\n"
             f"\t  .says = {c_string(s.get('says'))}, .why = {c_string(s.get('why'))},\n"

@@ -39,7 +39,7 @@ static bool fits(const struct explain_advice_row *a, const struct explain_match 
 		 const struct taken *t)
 {
 	const char *message = m->message ? m->message->name : "bare";
-	uint32_t engine = m->engine ? UINT32_C(1) << (m->engine - explain_engines) : 0;
+	uint32_t engine = m->engine ? UINT32_C(1) << (m->engine - explain_engines) : m->engines;
 	int64_t id;
 
 	if (!(a->causes >> m->cause & 1) || (a->engines && !(a->engines & engine)))
@@ -110,12 +110,24 @@ static int say(char **out, const char *text, const struct explain *x, const stru
 	return 0;
 }
 
+/* The image has been looked at, and it was not. */
+static const char elsewhere[] =
+	"The engine's map does not hold {what}, and nothing in this image has it.";
+
+static bool is_elsewhere(const struct explain_match *m)
+{
+	return m->join && m->join->made == MADE_BY_NOTHING && m->cause == CAUSE_UNKNOWN &&
+	       (m->has_id || m->has_uid) && (!m->message || m->message->cause != CAUSE_UNKNOWN);
+}
+
 /* A row's own sentence where its cause still stands, else the cause's. */
 static int say_cause(const struct explain *x, struct explain_match *m, struct error *err)
 {
 	const struct explain_message *row = m->message;
 	int r = 0;
 
+	if (is_elsewhere(m))
+		return say(&m->says, elsewhere, x, m, NULL, err);
 	if (!row && m->reading_count && m->readings[0].says) {
 		m->says = strdup(m->readings[0].says);
 		return m->says ? 0 : err_nomem(err);

@@ -100,10 +100,12 @@ struct explain_reading {
 	struct explain_ranges ids, not_ids, uids, gids, bases, offset;
 	bool debian; /* bases are 100000 + k * 65536 */
 	int64_t multiple, least, digits;
-	const char *paths;		     /* blank between */
-	uint32_t engines;		     /* one of the match's candidates, 0: any */
+	const char *paths; /* blank between */
+	uint32_t engines;  /* one of the match's candidates, 0: any; of a bare number: who prints
+			      such */
 	const char *messages, *not_messages; /* names, blank between, "" any */
 	bool not_known;			     /* not where a known owner has been found */
+	bool alone;			     /* only where nothing else has been found */
 	bool decides;			     /* its cause and blame are the match's */
 	enum explain_bare bare;
 	int64_t rank;

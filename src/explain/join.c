@@ -119,6 +119,13 @@ static int look_ids(struct joiner *w, struct explain_match *m, long layer, struc
 	return r;
 }
 
+static int say_made(struct explain_join *j, struct error *err)
+{
+	return say(j, MADE_BY_ENTRY, err,
+		   j->entries_like_it > 1 ? "The first of these entries made the message"
+					  : "This entry made the message");
+}
+
 static bool is_host_cause(enum explain_cause c)
 {
 	return c == CAUSE_SINGLE_ID_MAP || c == CAUSE_MAP_TOO_SMALL;
@@ -136,7 +143,7 @@ static int found_ids(struct explain_match *m, struct error *err)
 	/* The number is in the image after all: it was no host's. */
 	if (m->cause != CAUSE_HOST_ID_LEAKED && m->cause != CAUSE_ARCHIVE_OWNER)
 		blame(m, CAUSE_IMAGE_OWNER, BLAME_IMAGE);
-	return say(j, MADE_BY_ENTRY, err, "This entry made the message");
+	return say_made(j, err);
 }
 
 static bool is_user(const struct joiner *w, int64_t id)
@@ -240,7 +247,7 @@ static int join_path(struct joiner *w, struct explain_match *m, long layer, stru
 		return r;
 	if (j->entry_count) {
 		blame(m, CAUSE_IMAGE_OWNER, BLAME_IMAGE);
-		return say(j, MADE_BY_ENTRY, err, "This entry made the message");
+		return say_made(j, err);
 	}
 	r = look(w, m, SEARCH_PATH, 0, true, -1, err);
 	if (r < 0)
@@ -340,7 +347,7 @@ static int join_log(struct joiner *w, struct explain_match *m, struct error *err
 	if (r < 0)
 		return r;
 	if (m->join->entry_count)
-		return say(m->join, MADE_BY_ENTRY, err, "This entry made the message");
+		return say_made(m->join, err);
 	return say(
 		m->join, MADE_BY_NOTHING, err,
 		"No layer has a large lastlog or faillog: the build made it, and has not finished");

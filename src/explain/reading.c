@@ -255,6 +255,8 @@ static void decide(struct explain_match *m)
 			continue;
 		m->cause = r->cause;
 		m->blame = r->blame;
+		if (!m->message)
+			m->engines = r->engines;
 		return;
 	}
 }
@@ -276,7 +278,7 @@ int reading_find(struct explain_match *m, struct error *err)
 		const struct explain_reading *r = &explain_readings[i];
 		struct explain_found f = { .reading = r };
 
-		if (!applies(r, m))
+		if (!applies(r, m) || (r->alone && m->reading_count))
 			continue;
 		if (r->how == READING_KNOWN || r->how == READING_PREFIX)
 			add_owners(r, m, true);

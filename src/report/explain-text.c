@@ -138,7 +138,7 @@ static int known(struct text *t, struct error *err)
 	if (r >= 0 && !digest && m->layer_id[0])
 		r = buf_printf(&b, "layer %.12s by the pull's log, ", m->layer_id);
 	if (r >= 0 && m->layer >= 0)
-		r = buf_printf(&b, "layer %ld from the base (0), ", m->layer);
+		r = buf_printf(&b, "layer %ld (the base is 0), ", m->layer);
 	if (r >= 0 && m->name)
 		r = buf_printf(&b, "name %s, ", m->name);
 	if (r < 0)
@@ -172,23 +172,34 @@ static void readings(struct text *t)
 	}
 }
 
-static int entry(struct text *t, const struct explain_entry *e, struct error *err)
+static bool same_place(const struct explain_entry *a, const struct explain_entry *b)
+{
+	return a->layer == b->layer && a->visible == b->visible && a->by_layer == b->by_layer;
+}
+
+static int place(struct text *t, const struct explain_entry *e, struct error *err)
 {
 	_cleanup_(buf_freep) struct buf step = { 0 };
-	char mode[11];
 
 	if (print_step(&step, e->created_by, STEP_SHOWN_MAX) < 0)
 		return err_nomem(err);
-	ls_mode(mode, e->kind, e->mode);
-	fprintf(t->out, "%*s%s %" PRId64 ":%" PRId64 " /", INDENT, "", mode, e->uid, e->gid);
-	print_name(t->out, e->path, strlen(e->path), SIZE_MAX);
-	fprintf(t->out, "\n%*slayer %zu%s%s", INDENT + 2, "", e->layer, step.len ? ", " : "",
+	fprintf(t->out, "%*slayer %zu%s%s", INDENT, "", e->layer, step.len ? ", " : "",
 		buf_str(&step));
 	if (e->visible != VISIBLE && e->by_layer >= 0)
 		fprintf(t->out, "; %s by layer %ld, so no find in the finished image shows it",
 			visible_name(e->visible), e->by_layer);
 	fputc('\n', t->out);
 	return 0;
+}
+
+static void entry(struct text *t, const struct explain_entry *e)
+{
+	char mode[11];
+
+	ls_mode(mode, e->kind, e->mode);
+	fprintf(t->out, "%*s%s %" PRId64 ":%" PRId64 " /", INDENT + 2, "", mode, e->uid, e->gid);
+	print_name(t->out, e->path, strlen(e->path), SIZE_MAX);
+	fputc('\n', t->out);
 }
 
 static int join(struct text *t, struct error *err)
@@ -199,10 +210,13 @@ static int join(struct text *t, struct error *err)
 	if (!j)
 		return 0;
 	row(t, "image", j->says);
-	for (size_t i = 0; i < j->entry_count && r >= 0; i++)
-		r = entry(t, &j->entries[i], err);
+	for (size_t i = 0; i < j->entry_count && r >= 0; i++) {
+		if (!i || !same_place(&j->entries[i - 1], &j->entries[i]))
+			r = place(t, &j->entries[i], err);
+		entry(t, &j->entries[i]);
+	}
 	if (j->entries_like_it > j->entry_count)
-		fprintf(t->out, "%*s... and %" PRIu64 " more like it\n", INDENT, "",
+		fprintf(t->out, "%*s... and %" PRIu64 " more like it\n", INDENT + 2, "",
 			j->entries_like_it - j->entry_count);
 	return r;
 }
@@ -280,7 +294,8 @@ int explain_text(const struct report_options *opts, const struct explain *x, con
 		if (opts->quiet) {
 			fprintf(opts->out, "%s (%s): ", explain_cause_name(t.m->cause),
 				explain_blame_name(t.m->blame));
-			wrapped(opts->out, t.m->says, 0, 0);
+			print_name(opts->out, t.m->says, strlen(t.m->says), SIZE_MAX);
+			fputc('\n', opts->out);
 			continue;
 		}
 		r = one(&t, i, x->match_count, err);

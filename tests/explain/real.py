@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -21,9 +22,10 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[:0] = [os.path.join(TOP, "tests", "engines"), os.path.join(TOP, "tests", "lib")]
 import engines  # noqa: E402
+import guides  # noqa: E402
 from mkimage import ACL_ACCESS, Layer, acl, save_docker_archive, save_oci  # noqa: E402
 
-CACHE = os.environ.get("UIDFIT_TEST_CACHE", "/var/tmp/uidfit-test")
+MEMORY = 256 << 20
 PASSWD = b"root:x:0:0::/:/bin/sh\nhigh:x:1000000:1000000::/:/bin/sh\nmany:x:1000:1000::/:/bin/sh\n"
 GROUP = b"root:x:0:\nhigh:x:1000000:\nfar:x:70001:many\n"
 
@@ -336,9 +338,8 @@ def build_steps(t, work):
         t.check("tar, ustar", out, cause="writer-limit", blame="build", id=4000000, id_kind="uid")
     with t.engine("npm"):
         node, = engines.need("node")
-        npm = f"{CACHE}/npm-9.1.1/n9/node_modules/npm/bin/npm-cli.js"
-        if not os.path.exists(npm):
-            raise engines.Unavailable("npm 9.1.1 is not in the cache yet: the suite guides fetches it")
+        os.makedirs(guides.CACHE, exist_ok=True)
+        npm = guides.npm_context() + "/n9/node_modules/npm/bin/npm-cli.js"
         archive(where + "/p.tgz", "package/index.js", 1516583083, 5,
                 (("package/package.json", '{"name":"p","version":"1.0.0"}'),))
         os.makedirs(where + "/app")
@@ -347,6 +348,31 @@ def build_steps(t, work):
         env = dict(os.environ, HOME=where, npm_config_cache=where + "/cache", npm_config_update_notifier="false")
         out = in_one_id([node, npm, "install", "--offline", "--no-audit", "--no-fund", where + "/p.tgz"], cwd=where + "/app", env=env)
         t.check("npm", out, cause="archive-owner", blame="build", engine="npm")
+
+
+def sizes(t):
+    """A log of 100 MB, and the same as one line, within a bound on memory: the one message behind it is found, and nothing else."""
+    line = b"2026-11-23T06:14:23Z #12 4.2 Setting up libssl3:amd64 (3.0.17) ... chown -R 1000:1000 /app && tar: x: Cannot open\n"
+    last = b"failed to register layer: Error processing tar file(exit status 1): Container ID 1000000 cannot be mapped to a host ID\n"
+    for name, block in (("100 MB of lines", line * 9000), ("a line of 100 MB", (line * 9000).replace(b"\n", b" ")), ("100 MB of zeros", bytes(1 << 20))):
+        for end, count in ((b"", 0), (last, 1)):
+            if t.only not in name:
+                continue
+            p = subprocess.Popen([t.uidfit, "explain", "--format", "json", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                 preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY)))
+            with contextlib.suppress(BrokenPipeError):
+                for _ in range(100):
+                    p.stdin.write(block)
+                p.stdin.write(end)
+                p.stdin.close()
+            out = p.stdout.read()
+            status = p.wait(300)
+            found = [m["id"] for m in json.loads(out)["matches"]] if out.startswith(b"{") else out[-300:]
+            if status != (0 if count else 3) or found != [1000000] * count:
+                t.fail(name, f"exit {status}, {found}, not {count} matches")
+            else:
+                t.passed += 1
+                print(f"ok   {name}, {count} messages", flush=True)
 
 
 def main():
@@ -365,7 +391,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="uidfit-explain-") as work:
         image = images(work)
         for group in (lambda: dockerd(t, image, work), lambda: podman(t, image), lambda: umoci(t, image, work), lambda: runtimes(t, work),
-                      lambda: shadow(t), lambda: build_steps(t, work)):
+                      lambda: shadow(t), lambda: build_steps(t, work), lambda: sizes(t)):
             group()
             print(f"[{time.monotonic() - start:4.0f} s]", flush=True)
         with t.engine("dockerd that does not start"):
