@@ -131,6 +131,17 @@ static int add_tags(struct sink *s, json_t *tags, const struct sink_image *image
 	return r;
 }
 
+/* moby 20.10 has no zstd in pkg/archive; 23.0 has. */
+static void note_zstd(struct sink *s, const struct sink_image *image)
+{
+	for (size_t i = 0; i < image->layer_count; i++)
+		if (image->layers[i].codec == CODEC_ZSTD) {
+			notes_add(s->notes, "a layer is compressed by zstd, which `docker load` "
+					    "reads since Docker 23.0");
+			return;
+		}
+}
+
 static int add_blob(const struct sink *s, json_t *array, const struct oci_digest *digest)
 {
 	char name[OUT_NAME_MAX];
@@ -148,6 +159,7 @@ int docker_add(struct sink *s, const struct sink_image *image, const struct oci_
 
 	for (size_t i = 0; r == 0 && i < image->layer_count; i++)
 		r = add_blob(s, layers, &image->layers[i].digest);
+	note_zstd(s, image);
 	s->layout->blob_name(name, config);
 	row = json_pack("{s:s, s:o, s:o}", "Config", name, "RepoTags",
 			tags && json_array_size(tags) ? json_incref(tags) : json_null(), "Layers",

@@ -13,7 +13,7 @@
  * Layouts: OCI image-layout 1.0 (oci:, oci-archive:); containers/image's dir: version 1.1; as
  * docker-archive what `docker save` 25 and later write, an OCI layout with manifest.json (and
  * repositories) beside index.json, which dockerd since 1.10, podman and skopeo load. Layers stay
- * compressed as they were put.
+ * compressed as they were put: dockerd before 23.0 reads gzip, but no zstd.
  */
 #pragma once
 
@@ -75,7 +75,7 @@ int sink_put_json(struct sink *s, const void *bytes, size_t n, struct oci_digest
 struct sink_layer {
 	struct oci_digest digest; /* of a blob that was put: ERR_SEQUENCE where it was not */
 	uint64_t size;
-	enum codec codec; /* for the media type of a manifest that is made here */
+	enum codec codec; /* for the media type of a manifest that is made here, and for notes */
 };
 
 /* Borrowed for the call. */

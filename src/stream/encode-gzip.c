@@ -10,7 +10,8 @@
 /* 1 MiB: twice that gains 0.1 %, half of it loses 0.2 %. */
 #define CHUNK (1u << 20)
 
-static const int levels[] = { ENCODER_LEVEL_GZIP, 7, 8, 9, 10, 12, 0 };
+/* 5 equals gzip -6 on programs, and is 3 % larger on text. */
+static const int levels[] = { 5, ENCODER_LEVEL_GZIP, 7, 8, 9, 10, 12, 0 };
 
 static size_t gzip_state_size(int level)
 {
