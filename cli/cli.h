@@ -5,7 +5,7 @@
 #include "inventory/image.h"
 #include "options.h"
 
-extern const struct verb verb_check, verb_explain, verb_host, verb_owners, verb_platforms,
+extern const struct verb verb_check, verb_explain, verb_fix, verb_host, verb_owners, verb_platforms,
 	verb_suggest;
 
 enum { EXIT_FITS = 0, EXIT_UNFIT = 1, EXIT_USAGE = 2, EXIT_NO_LOOK = 3 };

@@ -178,7 +178,8 @@ static int put_capability(struct buf *out, const struct record *r, const struct 
 static int patch_number(struct buf *out, const struct record *r, bool set, uint64_t v, bool *said,
 			int64_t *old)
 {
-	if (!r->value_len)
+	*said = false;
+	if (!r->value_len) /* the header's field counts again */
 		return buf_append(out, r->bytes, r->n);
 	*said = tar_pax_number((const char *)r->value, r->value_len, old);
 	return set && *said ? put_decimal(out, r, v) : buf_append(out, r->bytes, r->n);
@@ -222,6 +223,7 @@ static int patch_records(struct buf *out, const uint8_t *block, size_t size,
 	uint8_t header[TAR_BLOCK];
 	struct record r;
 
+	*said = (struct said){ 0 }; /* the last extended header counts, whole */
 	for (size_t at = 0; at < size; at += r.n) {
 		if (!split_record(records + at, size - at, &r))
 			return not_read(err);

@@ -12,7 +12,10 @@
 #include "tar/number.h"
 #include "tar/patch.h"
 
-#define FIELD(s) { s, sizeof(s) - 1 }
+#define FIELD(s)                                                                                   \
+	{                                                                                          \
+		s, sizeof(s) - 1                                                                   \
+	}
 
 struct bytes {
 	const char *s;
@@ -98,7 +101,11 @@ static void header_alone(void **state)
 	make_header(b, "0001750\0", "0001750\0", '0', 0);
 	assert_int_equal(tar_patch_entry(&out, b, TAR_BLOCK, &p, &err), 0);
 	assert_int_equal(out.len, TAR_BLOCK);
-	assert_memory_equal(out.data + 100, "0000755\0" "0023420\0" "0001750\0", 24);
+	assert_memory_equal(out.data + 100,
+			    "0000755\0"
+			    "0023420\0"
+			    "0001750\0",
+			    24);
 	assert_string_equal((char *)out.data + HEADER_UNAME, "");
 	assert_string_equal((char *)out.data + HEADER_GNAME, "group");
 	assert_true(tar_block_checks(out.data, tar_block_sum(out.data)));
@@ -124,16 +131,21 @@ static const struct {
 	  FIELD("9 uid=70\n12 path=abc\n"),
 	  { .set_uid = true, .uid = 10000 },
 	  FIELD("13 uid=10000\n12 path=abc\n") },
-	{ "a digit more in the length", FIELD("8 uid=7\n"), { .set_uid = true, .uid = 100 },
+	{ "a digit more in the length",
+	  FIELD("8 uid=7\n"),
+	  { .set_uid = true, .uid = 100 },
 	  FIELD("11 uid=100\n") },
 	{ "negative", FIELD("9 gid=-2\n"), { .set_gid = true, .gid = 3 }, FIELD("9 gid=03\n") },
-	{ "another side", FIELD("18 uid=1516583083\n"), { .set_gid = true, .gid = 3 },
+	{ "another side",
+	  FIELD("18 uid=1516583083\n"),
+	  { .set_gid = true, .gid = 3 },
 	  FIELD("18 uid=1516583083\n") },
 	{ "no value", FIELD("7 uid=\n"), { .set_uid = true, .uid = 3 }, FIELD("7 uid=\n") },
-	{ "names go", FIELD("11 uname=x\n12 path=abc\n11 gname=y\n"), { .set_uid = true },
+	{ "names go",
+	  FIELD("11 uname=x\n12 path=abc\n11 gname=y\n"),
+	  { .set_uid = true },
 	  FIELD("12 path=abc\n11 gname=y\n") },
-	{ "size", FIELD("10 size=9\n"), { .set_size = true, .size = 12 },
-	  FIELD("11 size=12\n") },
+	{ "size", FIELD("10 size=9\n"), { .set_size = true, .size = 12 }, FIELD("11 size=12\n") },
 	{ "capability 3 becomes 2",
 	  FIELD("61 SCHILY.xattr.security.capability=\1\0\0\3\0\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
 		"\0\0\1\0\n"),
@@ -171,8 +183,7 @@ static void extended(void **state)
 			fail_msg("%s: %s", records[i].what, err.msg);
 		assert_int_equal(out.len, new->n ? sizeof(b) : 2 * TAR_BLOCK);
 		assert_true(tar_number(out.data + 124, 12, &size));
-		if ((size_t)size != new->n ||
-		    memcmp(out.data + TAR_BLOCK, new->s, new->n) != 0)
+		if ((size_t)size != new->n || memcmp(out.data + TAR_BLOCK, new->s, new->n) != 0)
 			fail_msg("%s: %.*s", records[i].what, (int)size, out.data + TAR_BLOCK);
 		assert_true(tar_block_checks(out.data, tar_block_sum(out.data)));
 	}
@@ -202,6 +213,28 @@ static void under_a_record(void **state)
 	}
 }
 
+/* Of two extended headers the last counts: what the first said is the field's to say again. */
+static void two_extended_headers(void **state)
+{
+	struct tar_patch p = { .set_uid = true, .uid = 5, .set_gid = true, .gid = 6 };
+	_cleanup_(buf_freep) struct buf out = { 0 };
+	uint8_t b[5 * TAR_BLOCK] = { 0 };
+	struct error err;
+
+	make_header(b, "0000000\0", "0000000\0", 'x', 13);
+	memcpy(b + TAR_BLOCK, "13 uid=65537\n", 13);
+	make_header(b + 2 * TAR_BLOCK, "0000000\0", "0000000\0", 'x', 13);
+	memcpy(b + 3 * TAR_BLOCK, "13 gid=70000\n", 13);
+	make_header(b + 4 * TAR_BLOCK, "0177776\0", "0177777\0", '0', 0);
+	assert_int_equal(tar_patch_entry(&out, b, sizeof(b), &p, &err), 0);
+	assert_int_equal(out.len, sizeof(b));
+	assert_memory_equal(out.data + 4 * TAR_BLOCK + 108,
+			    "0000005\0"
+			    "0177777\0",
+			    16);
+	assert_memory_equal(out.data + 3 * TAR_BLOCK, "13 gid=00006\n", 13);
+}
+
 static void refuses(void **state)
 {
 	struct tar_patch p = { .set_uid = true };
@@ -217,8 +250,11 @@ static void refuses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(numbers),	  cmocka_unit_test(header_alone),
-		cmocka_unit_test(extended),	  cmocka_unit_test(under_a_record),
+		cmocka_unit_test(numbers),
+		cmocka_unit_test(header_alone),
+		cmocka_unit_test(extended),
+		cmocka_unit_test(under_a_record),
+		cmocka_unit_test(two_extended_headers),
 		cmocka_unit_test(refuses),
 	};
 
