@@ -29,7 +29,7 @@ NEEDLE_MIN, SETS_MAX = 4, 32
 
 DATED = {"source": True, "date": True}
 MESSAGE_KEYS = {
-    "engine": {"title": True, "target": False},
+    "engine": {"title": True, "target": False, "part": False},
     "group": {"role": False, "engine": False, "cause": False, "blame": False, "hides": False, "evidence": False, "source": False,
               "date": False},
     "message": {"role": False, "engine": True, "versions": False, "regex": True, "needle": False, "cause": False, "blame": False,
@@ -181,7 +181,8 @@ def emit_messages(sections, out):
     if len(engines) > SETS_MAX:
         engine_rows[-1].fail(f"more than {SETS_MAX} engines")
     out.append("const struct explain_engine explain_engines[] = {\n" + "".join(
-        f"\t{{ {c_string(s.name)}, {c_string(s.get('title'))}, {c_string(s.get('target')) if s.get('target') else 'NULL'} }},\n"
+        f"\t{{ {c_string(s.name)}, {c_string(s.get('title'))}, {c_string(s.get('target')) if s.get('target') else 'NULL'}, "
+        f"{s.choice('part', BOOLS, 'no')} }},\n"
         for s in engine_rows) + "};\nconst size_t explain_engine_count = ARRAY_SIZE(explain_engines);\n\n")
     rows, names = [], set()
     for s in messages:

@@ -10,6 +10,7 @@ struct explain_engine {
 	const char *name;   /* "docker" */
 	const char *title;  /* "Docker with userns-remap" */
 	const char *target; /* row of targets.conf whose rules an image is judged by, or NULL */
+	bool part;	    /* others call it: its versions stand beside theirs */
 };
 extern const struct explain_engine explain_engines[];
 extern const size_t explain_engine_count; /* at most 32: sets of engines are masks */

@@ -249,7 +249,7 @@ static void infer_engine(struct explain_match *m)
 	for (size_t i = 0; i < m->wrapper_count; i++)
 		any |= narrow_by(m->wrappers[i], engine, &since, &until);
 	any |= narrow_by(leaf, engine, &since, &until);
-	if (any || !leaf->band_count) {
+	if (any || !leaf->band_count || !explain_engines[leaf->bands[0].engine].part) {
 		say_versions(m, "", since, until);
 		return;
 	}

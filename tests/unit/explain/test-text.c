@@ -36,6 +36,8 @@ static const struct said said[] = {
 	  "M1", "docker", NULL, CAUSE_IMAGE_OWNER, BLAME_IMAGE, 1210765499, NO, NO },
 	{ X "lchown /etc/gshadow: invalid argument", "M8", "docker-userns", NULL, CAUSE_MAP_TOO_SMALL, BLAME_HOST, NO, NO, NO, "/etc/gshadow" },
 	{ X "lchown /usr/x: invalid argument", "M8", "docker-userns", "1.12 to 20.10", CAUSE_IMAGE_OWNER, BLAME_IMAGE, NO, NO, NO, "/usr/x" },
+	{ "mount callback failed on /tmp/m2: lchown /tmp/m2/usr/x: invalid argument", "M8", "containerd", "", CAUSE_IMAGE_OWNER, BLAME_IMAGE, NO,
+	  NO, NO, "/tmp/m2/usr/x" },
 	{ "failed to register layer: failed to Lchown \"/a b\" for UID 2000000, GID 5 (try increasing the number of subordinate IDs in "
 	  "/etc/subuid and /etc/subgid): lchown /a b: invalid argument",
 	  "M9", "docker-userns", "24.0 and later", CAUSE_IMAGE_OWNER, BLAME_IMAGE, NO, 2000000, 5, "/a b" },
