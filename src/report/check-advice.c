@@ -18,7 +18,7 @@
 static const struct {
 	const char *word, *advice;
 } remedies[] = {
-	{ "ADD file", "it is the base image's: take a base that fits, or flatten it as below" },
+	{ "ADD file", "it is the base image's: take a base that fits, or fix the image as below" },
 	{ "COPY", "write COPY --chown=0:0" },
 	{ "ADD", "write ADD --chown=0:0 (a tar that ADD unpacks keeps its owners: chown it in a "
 		 "RUN of a build stage, then COPY --from --chown=0:0)" },
@@ -389,10 +389,8 @@ static void others(struct advice *a)
 	if (!owners_change(a))
 		return;
 	item(a);
-	fputs("Not your image? Flatten it where it can be pulled: FROM IMAGE AS src, RUN the "
-	      "chown, "
-	      "then FROM scratch\n" INDENT
-	      "and COPY --from=src / / (repeat its ENV, USER, CMD and ENTRYPOINT)\n",
+	fputs("Not your image, or no rebuild? Rewrite the owners inside its layers: uidfit fix SRC "
+	      "docker-archive:FIXED.tar\n",
 	      a->out);
 }
 
