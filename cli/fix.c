@@ -223,6 +223,8 @@ static int tell(const struct fix_run *run, struct error *err)
 /* The destination is looked at before the source is read, and appears at the very end. */
 static int run_all(struct fix_run *run, const struct word_list *operands, struct error *err)
 {
+	const struct fix_apply_options how = { .threads = run->o->threads,
+					       .all_platforms = run->o->all_platforms };
 	int r = read_options(run, operands, err);
 
 	if (r == 0)
@@ -234,8 +236,7 @@ static int run_all(struct fix_run *run, const struct word_list *operands, struct
 	r = fix_plan_make(&run->plan, &run->set, &run->opts, err);
 	run->unfit = r == -ERR_DENIED;
 	if (r == 0 && run->sink)
-		r = fix_apply(run->plan, run->source, run->sink, &run->limits, run->o->threads,
-			      err);
+		r = fix_apply(run->plan, run->source, run->sink, &run->limits, &how, err);
 	if (r == 0 && run->sink)
 		r = sink_commit(run->sink, err);
 	return r < 0 ? r : tell(run, err);

@@ -15,6 +15,10 @@ struct apply {
 	struct sink *sink;
 	const struct limits *limits;
 	unsigned threads;
+	const struct source_index *indexes;
+	size_t index_count;
+	struct fix_moved *moved; /* manifests, then indexes from the innermost out */
+	size_t moved_count;
 };
 
 static void set_digest(struct oci_digest *out, const char *hex)
@@ -235,9 +239,36 @@ static int documents(const struct apply *a, const struct fix_image *img, struct 
 	return r;
 }
 
+/* An image that an index lists is not listed beside it. */
+static bool is_nested(const struct apply *a, const struct source_image *s)
+{
+	for (size_t i = 0; i < a->index_count; i++)
+		if (memmem(a->indexes[i].bytes, a->indexes[i].len, s->digest.text,
+			   strlen(s->digest.text)))
+			return true;
+	return false;
+}
+
+static int put_index(struct apply *a, const struct source_index *index, struct error *err)
+{
+	_cleanup_(buf_freep) struct buf text = { 0 };
+	const char *const names[] = { index->name };
+	struct sink_document doc;
+	int r = fix_index(&text, index->bytes, index->len, a->moved, a->moved_count, err);
+
+	if (r == 0)
+		r = sink_add_index(a->sink, text.data, text.len, names, index->name ? 1 : 0,
+				   index->nested, &doc, err);
+	if (r < 0)
+		return r;
+	a->moved[a->moved_count++] = (struct fix_moved){ index->digest, doc.digest, doc.size };
+	return 0;
+}
+
 static int put_image(struct apply *a, const struct fix_image *img, struct error *err)
 {
 	const struct source_image *s = img->image->source;
+	struct sink_document doc;
 	_cleanup_(buf_freep) struct buf config = { 0 }, manifest = { 0 };
 	_cleanup_(freep) struct sink_layer *layers = NULL;
 	struct sink_image out = {
@@ -245,19 +276,45 @@ static int put_image(struct apply *a, const struct fix_image *img, struct error 
 		.name_count = s->name_count,
 		.platform = s->platform,
 		.layer_count = img->image->layer_count,
+		.nested = is_nested(a, s),
 	};
 	int r = put_layers(a, img, &layers, err);
 
 	if (r == 0)
 		r = documents(a, img, &out, &config, &manifest, err);
 	out.layers = layers;
-	return r < 0 ? r : sink_add_image(a->sink, &out, NULL, err);
+	if (r == 0)
+		r = sink_add_image(a->sink, &out, &doc, err);
+	if (r < 0)
+		return r;
+	a->moved[a->moved_count++] = (struct fix_moved){ s->digest, doc.digest, doc.size };
+	return 0;
+}
+
+/* One platform alone needs no index above it. */
+static int put_all(struct apply *a, bool all_platforms, struct error *err)
+{
+	int r = 0;
+
+	if (all_platforms)
+		a->indexes = source_indexes(a->source, &a->index_count);
+	a->moved = calloc(a->plan->image_count + a->index_count + 1, sizeof(*a->moved));
+	if (!a->moved)
+		return err_nomem(err);
+	for (size_t i = 0; i < a->plan->image_count && r == 0; i++)
+		r = put_image(a, &a->plan->images[i], err);
+	for (size_t i = a->index_count; i > 0 && r == 0; i--)
+		r = put_index(a, &a->indexes[i - 1], err);
+	free(a->moved);
+	return r;
 }
 
 int fix_apply(struct fix_plan *p, struct source *source, struct sink *sink,
-	      const struct limits *limits, unsigned threads, struct error *err)
+	      const struct limits *limits, const struct fix_apply_options *how, struct error *err)
 {
-	struct apply a = { p, source, sink, limits, threads };
+	struct apply a = {
+		.plan = p, .source = source, .sink = sink, .limits = limits, .threads = how->threads
+	};
 	int r = 0;
 
 	for (size_t i = 0; i < p->blob_count && r == 0; i++) {
@@ -270,7 +327,5 @@ int fix_apply(struct fix_plan *p, struct source *source, struct sink *sink,
 				       : err_wrap(err, "layer %zu", b->layer);
 		b->done = true;
 	}
-	for (size_t i = 0; i < p->image_count && r == 0; i++)
-		r = put_image(&a, &p->images[i], err);
-	return r;
+	return r < 0 ? r : put_all(&a, how->all_platforms, err);
 }

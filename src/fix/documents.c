@@ -224,3 +224,45 @@ int fix_manifest(struct buf *out, const struct fix_plan *p, const struct fix_ima
 	json_decref(doc);
 	return r;
 }
+
+static const struct fix_moved *find_moved(const struct fix_moved *moved, size_t count,
+					  const char *digest)
+{
+	for (size_t i = 0; digest && i < count; i++)
+		if (strcmp(moved[i].old.text, digest) == 0)
+			return &moved[i];
+	return NULL;
+}
+
+int fix_index(struct buf *out, const void *bytes, size_t n, const struct fix_moved *moved,
+	      size_t count, struct error *err)
+{
+	json_t *doc = NULL, *list = NULL;
+	bool changed = false;
+	int r = oci_json_parse(&doc, bytes, n, "index", err);
+
+	if (r == 0)
+		r = oci_json_array(doc, "manifests", &list, err);
+	for (size_t i = 0; r == 0 && i < json_array_size(list);) {
+		json_t *d = json_array_get(list, i);
+		const struct fix_moved *m;
+		const char *digest = NULL;
+
+		r = oci_json_string(d, "digest", &digest, err);
+		m = find_moved(moved, count, digest);
+		if (r == 0 && !m) {
+			json_array_remove(list, i);
+			changed = true;
+			continue;
+		}
+		i++;
+		if (r < 0 || strcmp(m->new.text, digest) == 0)
+			continue;
+		changed = true;
+		r = put_descriptor(d, &m->new, m->size, err);
+	}
+	if (r == 0)
+		r = changed ? dump(out, doc, err) : buf_append(out, bytes, n);
+	json_decref(doc);
+	return r == -ERR_NOMEM ? err_nomem(err) : r;
+}

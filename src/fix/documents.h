@@ -18,5 +18,16 @@ int fix_manifest(struct buf *out, const struct fix_plan *p, const struct fix_ima
 		 const struct oci_digest *config, uint64_t config_size,
 		 struct error *err) _must_check_;
 
+/* What became of a manifest or an index, for the index above it. */
+struct fix_moved {
+	struct oci_digest old, new;
+	uint64_t size;
+};
+
+/* Appends the index's new bytes: what is among moved gets its new digest and size; what is not
+ * (attestations, platforms that the source has not) goes. */
+int fix_index(struct buf *out, const void *bytes, size_t n, const struct fix_moved *moved,
+	      size_t count, struct error *err) _must_check_;
+
 /* "uidfit 0.1.0: uid 1000000=10000; gid 1000000=10000, 20=0", at most max bytes. */
 int fix_label(struct buf *out, const struct fix_ids *ids, size_t max) _must_check_;

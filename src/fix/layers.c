@@ -181,7 +181,8 @@ static int plan_blob(struct fix_plan *p, struct fix_blob *b, struct error *err)
 	if (r < 0)
 		return r;
 	b->changed = r || b->file_count;
-	return b->changed ? count_entries(p, b, err) : 0;
+	r = b->changed ? count_entries(p, b, err) : 0;
+	return r == 0 && b->changed ? fix_links(p, b, err) : r;
 }
 
 int fix_layers(struct fix_plan *p, struct error *err)

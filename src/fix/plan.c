@@ -162,6 +162,8 @@ int fix_plan_make(struct fix_plan **out, struct image_set *set, const struct fix
 	if (r == 0)
 		r = plan_images(p, err);
 	if (r == 0)
+		r = fix_remarks(p, err);
+	if (r == 0)
 		*out = STEAL(p);
 	return r;
 }

@@ -101,6 +101,13 @@ bool fix_change_of(const struct fix_plan *p, enum inv_kind kind, unsigned mode, 
 /* An id's new number: true where it changes. A fix_renumber_fn; ctx is the plan. */
 bool fix_renumber(const void *plan, bool is_gid, int64_t id, uint32_t *to);
 
+/* True for the table of contents that eStargz keeps in a layer: it tells of the old owners. */
+bool fix_is_toc(const struct inv_entry *e);
+
 /* Internal: gather.c fills ids, layers.c the blobs and their counts. */
 int fix_gather(struct fix_plan *p, struct error *err) _must_check_;
 int fix_layers(struct fix_plan *p, struct error *err) _must_check_;
+/* links.c: fills b->links. */
+int fix_links(struct fix_plan *p, struct fix_blob *b, struct error *err) _must_check_;
+/* remarks.c: notes on what was not looked at, and what no owner mends. */
+int fix_remarks(struct fix_plan *p, struct error *err) _must_check_;

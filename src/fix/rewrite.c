@@ -299,6 +299,16 @@ static int patch(struct rewrite *w, const struct tar_entry *t, const struct tar_
 	return put(w, w->patched.data, w->patched.len, err);
 }
 
+/* An entry of which nothing is to be left; its body passes as that of others does. */
+static int drop(struct rewrite *w, const struct tar_entry *t, struct error *err)
+{
+	int r = emit_to(w, t->start_offset, err);
+
+	w->drop_until = t->body_offset + (t->body_size + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK;
+	w->body_end = t->body_offset;
+	return r < 0 || !t->body_size ? r : tar_reader_body(w->tar, &w->body, err);
+}
+
 static int not_the_same(const struct rewrite *w, struct error *err)
 {
 	return err_fail(err, ERR_DIGEST, 0, "layer %zu is not what it was when it was checked",
@@ -319,6 +329,8 @@ static int entry(struct rewrite *w, const struct tar_entry *t, struct error *err
 		return not_the_same(w, err);
 	if (w->file < w->blob->file_count && w->blob->files[w->file].index == e.index)
 		f = &w->blob->files[w->file++];
+	if (fix_is_toc(&e))
+		return drop(w, t, err);
 	changes = patch_of(w, &e, &p);
 	p.set_size = f != NULL;
 	p.size = f ? f->len : 0;

@@ -82,6 +82,29 @@ static int collect_manifest(struct content_walk *w, const struct descriptor *d, 
 	return 0;
 }
 
+/* The bytes are taken over. One index may stand under two names; each counts. */
+static int keep_index(struct content_walk *w, const struct descriptor *d, uint8_t **data,
+		      size_t len, unsigned depth, struct error *err)
+{
+	struct source *s = w->source;
+	struct source_index *v = reallocarray(s->indexes, s->index_count + 1, sizeof(*v));
+	const char *name = depth == 1 ? w->ref : NULL;
+
+	if (!v)
+		return err_nomem(err);
+	s->indexes = v;
+	v += s->index_count;
+	*v = (struct source_index){ .digest = d->digest,
+				    .len = len,
+				    .name = name ? strdup(name) : NULL,
+				    .nested = depth > 1 };
+	if (name && !v->name)
+		return err_nomem(err);
+	v->bytes = STEAL(*data);
+	s->index_count++;
+	return 0;
+}
+
 static int collect_document(struct content_walk *w, const struct descriptor *d,
 			    enum media_kind said, unsigned depth, struct error *err)
 {
@@ -106,7 +129,9 @@ static int collect_document(struct content_walk *w, const struct descriptor *d,
 	r = oci_index_parse(&index, data, len, w->source->limits, err);
 	if (r < 0)
 		return err_wrap(err, "index %s", d->digest.text);
-	r = content_collect_index(w, &index, depth + 1, err);
+	r = keep_index(w, d, &data, len, depth, err);
+	if (r == 0)
+		r = content_collect_index(w, &index, depth + 1, err);
 	oci_index_free(&index);
 	return r;
 }

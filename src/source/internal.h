@@ -31,6 +31,8 @@ struct source {
 	size_t image_count;
 	struct foreign *foreign;
 	size_t foreign_count;
+	struct source_index *indexes;
+	size_t index_count;
 };
 
 /* One transport: open sets what differs, by what ref names. */

@@ -100,6 +100,11 @@ void source_close(struct source *s)
 		free(s->foreign[i].digest);
 		free(s->foreign[i].url);
 	}
+	for (size_t i = 0; i < s->index_count; i++) {
+		free(s->indexes[i].bytes);
+		free(s->indexes[i].name);
+	}
+	free(s->indexes);
 	free(s->foreign);
 	free(s->images);
 	store_close(s->store);
@@ -139,6 +144,12 @@ int source_add_image(struct source *s, struct source_image *img, struct error *e
 	images[s->image_count++] = *img;
 	*img = (struct source_image){ 0 };
 	return 0;
+}
+
+const struct source_index *source_indexes(const struct source *s, size_t *count)
+{
+	*count = s->index_count;
+	return s->indexes;
 }
 
 /* Where an image and a layer of it stand, for messages. */

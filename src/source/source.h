@@ -90,6 +90,17 @@ int source_scan(struct source *s, source_blob_fn *fn, void *ctx, struct error *e
 int source_images(struct source *s, const struct source_image **images, size_t *count,
 		  struct error *err) _must_check_;
 
+/* An index above images, as stored: all that were read for the images chosen, an outer one before
+ * those in it. index.json of a layout is none, but what it names may be. */
+struct source_index {
+	struct oci_digest digest;
+	uint8_t *bytes;
+	size_t len;
+	char *name;  /* the layout's own, or NULL: none, or it lies in another */
+	bool nested; /* in another index */
+};
+const struct source_index *source_indexes(const struct source *s, size_t *count);
+
 /* A layer's bytes as stored. Any thread may call it, each with its own stream. ERR_NOT_FOUND names
  * the layer; ERR_DIGEST where the size differs from the descriptor's; ERR_SEQUENCE for a one-pass
  * source. A stream of an uncompressed file can skip. */

@@ -341,6 +341,74 @@ def manifest_keeps_its_keys(box):
 
 
 @case
+def hardlinks_follow_their_target(box):
+    """Even where their own header says another owner, and through a chain."""
+    source, dest = box.path("in.tar"), box.path("out.tar")
+    layer = (Layer().file("etc/passwd", PASSWD + HIGH).file("a", b"x", uid=1000000, mode=0o755)
+             .hardlink("b", "./a", uid=70000).hardlink("c", "b", uid=70000).hardlink("d", "/a", uid=5)
+             .file("in", b"y", uid=7).hardlink("e", "in", uid=70000).hardlink("f", "in", uid=8).hardlink("g", "missing", uid=70000)
+             .file("s", b"z", uid=80000, mode=0o4755).hardlink("t", "s", uid=80000, mode=0o4755))
+    save_docker_archive(source, [layer])
+    box.fix(source, "docker-archive:" + dest)
+    got = {m.name: (m.uid, m.mode) for m, _ in contents.entries(contents.Image(dest).layers[0])}
+    equal([got[x][0] for x in "abcd"], [10000] * 4, "owners of one inode")
+    equal([got[x][0] for x in ("in", "e", "f", "g")], [7, 7, 8, 0], "owners of the others")
+    equal((got["s"], got["t"]), ((0, 0o755), (0, 0o755)), "special bits")
+    box.fits(dest)
+
+
+@case
+def an_index_and_all_its_platforms(box):
+    source, dest, only = box.path("in"), box.path("out"), box.path("only")
+    shared = Layer(compress="gzip").file("x", uid=70000)
+    save_oci_index(source, [{"layers": [shared], "platform": {"os": "linux", "architecture": "amd64"}},
+                            {"layers": [shared, Layer().file("y")], "arch": "arm64",
+                             "platform": {"os": "linux", "architecture": "arm64"}}])
+    with open(source + "/index.json", "rb") as f:
+        inner = json.load(f)
+    inner["zz"] = 1
+    inner["manifests"].append({"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": "sha256:" + "0" * 64, "size": 3,
+                               "platform": {"os": "unknown", "architecture": "unknown"},
+                               "annotations": {"vnd.docker.reference.type": "attestation-manifest"}})
+    data = json.dumps(inner).encode()
+    with open(source + "/blobs/" + contents.digest(data).replace(":", "/"), "wb") as f:
+        f.write(data)
+    with open(source + "/index.json", "w", encoding="ascii") as f:
+        json.dump({"schemaVersion": 2, "manifests": [{
+            "mediaType": "application/vnd.oci.image.index.v1+json", "digest": contents.digest(data), "size": len(data),
+            "annotations": {"org.opencontainers.image.ref.name": "app"}}]}, f)
+    done = box.fix(f"oci:{source}:app", "oci:" + dest, "--all-platforms")
+    equal(b"attestation" in done.stdout, True, "what is said of the attestation")
+    with open(dest + "/index.json", "rb") as f:
+        outer = json.load(f)
+    equal([x["annotations"]["org.opencontainers.image.ref.name"] for x in outer["manifests"]], ["app"], "the name")
+    with open(dest + "/blobs/" + outer["manifests"][0]["digest"].replace(":", "/"), "rb") as f:
+        index = json.load(f)
+    equal((list(index), index["zz"]), (list(inner), 1), "the index's keys")
+    equal([x["platform"]["architecture"] for x in index["manifests"]], ["amd64", "arm64"], "platforms")
+    box.fits(f"oci:{dest}:app", "--all-platforms", "--verify")
+    box.fix(f"oci:{source}:app", "oci:" + only, "--platform", "linux/arm64")
+    box.fits(f"oci:{only}:app")
+    equal(contents.Image(only).config["architecture"], "arm64", "the one platform")
+    box.fix(f"oci:{source}:app", "oci-archive:" + box.path("a.tar"), "--all-platforms")
+    box.fix("oci-archive:" + box.path("a.tar"), "oci:" + box.path("again"), "--all-platforms")
+    with open(box.path("again") + "/index.json", "rb") as f:
+        equal(json.load(f)["manifests"][0]["digest"], outer["manifests"][0]["digest"], "the second fix")
+
+
+@case
+def a_table_of_contents_goes(box):
+    source, dest = box.path("in.tar"), box.path("out.tar")
+    save_docker_archive(source, [Layer().file("a", uid=70000).file("stargz.index.json", b"{" * 200000).file("z", b"last"),
+                                 Layer().file("b").file("stargz.index.json", b"{}")])
+    done = box.fix(source, "docker-archive:" + dest)
+    new = contents.Image(dest)
+    equal([m.name for m, _ in contents.entries(new.layers[0])], ["a", "z"], "names")
+    equal([m.name for m, _ in contents.entries(new.layers[1])], ["b", "stargz.index.json"], "an unchanged layer")
+    equal(b"layer 0: stargz.index.json" in done.stdout, True, "what is said")
+
+
+@case
 def policies(box):
     source = save(box)
     for number, (options, own, npm, user) in enumerate((
