@@ -13,9 +13,11 @@
 /* 5 equals gzip -6 on programs, and is 3 % larger on text. */
 static const int levels[] = { 5, ENCODER_LEVEL_GZIP, 7, 8, 9, 10, 12, 0 };
 
-static size_t gzip_state_size(int level)
+static size_t gzip_memory(int level, unsigned threads)
 {
-	return level < 10 ? 1u << 20 : 9u << 20;
+	size_t tables = level < 10 ? 1u << 20 : 9u << 20;
+
+	return threads * tables + (threads + ENCODE_WAITING) * 2 * (size_t)CHUNK;
 }
 
 static void *gzip_open(int level)
@@ -46,7 +48,7 @@ const struct encode_ops encode_gzip = {
 	.level_default = ENCODER_LEVEL_GZIP,
 	.level_max = 12,
 	.levels = levels,
-	.state_size = gzip_state_size,
+	.memory = gzip_memory,
 	.open = gzip_open,
 	.bound = gzip_bound,
 	.chunk_encode = gzip_chunk,

@@ -1,5 +1,6 @@
-/* Private to src/stream: what one encode-*.c gives to the encoder that all codecs share (encode.c):
- * one chunk in, one whole member or frame out. encode.c cuts, runs the threads and keeps the order.
+/* Private to src/stream: what one encode-*.c gives to the encoder that all codecs share (encode.c).
+ * A codec either turns one chunk into one whole member, and encode.c cuts, runs the threads and
+ * keeps the order; or its library does all of that, and bytes are pushed through it.
  */
 #pragma once
 
@@ -7,11 +8,14 @@
 
 struct encode_ops {
 	const char *name;
-	size_t chunk; /* bytes of input a member; part of the format, never changed by a machine */
 	int level_default, level_max;
 	const int *levels; /* what encoder_level_like tries, ending with 0 */
-	/* Bytes that a thread takes besides its chunk, about, for ENCODER_MEMORY. */
-	size_t (*state_size)(int level);
+	/* Bytes that so many threads take, about, for ENCODER_MEMORY. */
+	size_t (*memory)(int level, unsigned threads);
+
+	/* Bytes of input a member; part of the format, never changed by a machine. 0: it streams.
+	 */
+	size_t chunk;
 	/* One state a thread; NULL where memory is short. */
 	void *(*open)(int level);
 	size_t (*bound)(void *state, size_t n); /* room that n bytes (<= chunk) need */
@@ -19,7 +23,16 @@ struct encode_ops {
 	 * the level alone, not on what the state did before. */
 	int (*chunk_encode)(void *state, const uint8_t *in, size_t n, uint8_t *out, size_t room,
 			    size_t *len, struct error *err);
+
+	/* One state for all; the bytes do not depend on threads, nor on how they are pushed. */
+	int (*stream_open)(void **state, int level, unsigned threads, struct error *err);
+	/* end: nothing follows. What comes out goes to sink. */
+	int (*stream_push)(void *state, const uint8_t *in, size_t n, bool end,
+			   encoder_sink_fn *sink, void *ctx, struct error *err);
+
 	void (*close)(void *state);
 };
+
+#define ENCODE_WAITING 2 /* chunks in the ring besides one a thread: one to fill, one to write */
 
 extern const struct encode_ops encode_gzip, encode_zstd;

@@ -10,7 +10,7 @@
 
 #include "stream/encode-impl.h"
 
-#define WAITING 2 /* chunks in the ring besides one a thread: one to fill, one to write */
+#define THREADS_MAX 256 /* more would outgrow any ENCODER_MEMORY */
 
 struct job {
 	uint8_t *in, *out;
@@ -27,7 +27,7 @@ struct encoder {
 	void *ctx;
 	uint64_t bytes_in, bytes_out;
 	bool over;   /* finished or failed */
-	void *state; /* of the writer's own, where there are no threads */
+	void *state; /* of a codec that streams, or the writer's own where there are no threads */
 
 	struct job *jobs;
 	unsigned job_count;
@@ -129,48 +129,59 @@ static void stop_threads(struct encoder *e)
 /* As many threads as asked for and as the memory allows, at least one. */
 static unsigned threads_for(const struct encode_ops *ops, int level, unsigned asked)
 {
-	size_t job = 2 * ops->chunk, state = ops->state_size(level);
-	unsigned n = asked ? asked : cores();
+	unsigned n = MIN(asked ? asked : cores(), THREADS_MAX);
 
-	while (n > 1 && n * state + (n + WAITING) * job > ENCODER_MEMORY)
+	while (n > 1 && ops->memory(level, n) > ENCODER_MEMORY)
 		n--;
 	return n;
 }
 
-static int make_ring(struct encoder *e, unsigned threads)
+static int make_ring(struct encoder *e, unsigned threads, struct error *err)
 {
-	e->threads_wanted = threads_for(e->ops, e->level, threads);
-	e->job_count = e->threads_wanted + WAITING;
-	e->threads = calloc(e->threads_wanted, sizeof(*e->threads));
+	e->threads_wanted = threads;
+	e->job_count = threads + ENCODE_WAITING;
+	e->threads = calloc(threads, sizeof(*e->threads));
 	e->jobs = calloc(e->job_count, sizeof(*e->jobs));
-	return e->threads && e->jobs ? 0 : -ERR_NOMEM;
+	return e->threads && e->jobs ? 0 : err_nomem(err);
+}
+
+static int set_up(struct encoder *e, const struct encoder_options *opts, struct error *err)
+{
+	const struct encode_ops *ops = e->ops;
+	unsigned threads;
+
+	if (!ops)
+		return 0;
+	if (opts->level < 0 || opts->level > ops->level_max)
+		return err_fail(err, ERR_BUG, 0, "%s has no level %d", ops->name, opts->level);
+	e->level = opts->level ? opts->level : ops->level_default;
+	threads = threads_for(ops, e->level, opts->threads);
+	if (ops->chunk)
+		return make_ring(e, threads, err);
+	return ops->stream_open(&e->state, e->level, threads, err);
 }
 
 int encoder_new(struct encoder **out, const struct encoder_options *opts, struct error *err)
 {
-	const struct encode_ops *ops = ops_of(opts->codec);
 	struct encoder *e;
+	int r;
 
 	if (!encoder_has(opts->codec))
 		return err_fail(err, ERR_UNSUPPORTED, 0, "nothing here writes %s",
 				codec_name(opts->codec));
-	if (ops && (opts->level < 0 || opts->level > ops->level_max))
-		return err_fail(err, ERR_BUG, 0, "%s has no level %d", ops->name, opts->level);
 	e = calloc(1, sizeof(*e));
 	if (!e)
 		return err_nomem(err);
 	pthread_mutex_init(&e->lock, NULL);
 	pthread_cond_init(&e->submitted_some, NULL);
 	pthread_cond_init(&e->done_some, NULL);
-	e->ops = ops;
+	e->ops = ops_of(opts->codec);
 	e->sink = opts->sink;
 	e->ctx = opts->ctx;
-	if (ops) {
-		e->level = opts->level ? opts->level : ops->level_default;
-		if (make_ring(e, opts->threads) < 0) {
-			encoder_free(e);
-			return err_nomem(err);
-		}
+	r = set_up(e, opts, err);
+	if (r < 0) {
+		encoder_free(e);
+		return r;
 	}
 	*out = e;
 	return 0;
@@ -195,8 +206,9 @@ void encoder_free(struct encoder *e)
 	free(e);
 }
 
-static int put(struct encoder *e, const void *bytes, size_t n, struct error *err)
+static int put(void *ctx, const void *bytes, size_t n, struct error *err)
 {
+	struct encoder *e = ctx;
 	int r = e->sink(e->ctx, bytes, n, err);
 
 	if (r == 0)
@@ -303,7 +315,12 @@ int encoder_write(struct encoder *e, const void *bytes, size_t n, struct error *
 		return is_over(err);
 	if (!n)
 		return 0;
-	r = e->ops ? fill(e, bytes, n, err) : put(e, bytes, n, err);
+	if (!e->ops)
+		r = put(e, bytes, n, err);
+	else if (e->ops->chunk)
+		r = fill(e, bytes, n, err);
+	else
+		r = e->ops->stream_push(e->state, bytes, n, false, put, e, err);
 	e->over = r < 0;
 	e->bytes_in += n;
 	return r;
@@ -316,6 +333,8 @@ int encoder_finish(struct encoder *e, struct error *err)
 	e->over = true;
 	if (!e->ops)
 		return 0;
+	if (!e->ops->chunk)
+		return e->ops->stream_push(e->state, NULL, 0, true, put, e, err);
 	if (job_at(e, e->submitted)->in_len || !e->submitted)
 		submit(e);
 	return write_done(e, 0, err);

@@ -1,9 +1,8 @@
 /* Compression of a layer, pushed in as bytes and written in parallel, the same bytes whatever the
- * number of threads and the machine: the input is cut into chunks of fixed size, each is compressed
- * by itself, and they are joined in order. gzip: one member a chunk (RFC 1952 section 2.2 allows
- * several) by libdeflate, with neither name nor time in its header. zstd: one frame a chunk (RFC
- * 8878 section 3.1) by libzstd, with a checksum. Another version of those libraries may choose
- * other bytes; both decode alike.
+ * number of threads and the machine, for the input is cut at fixed places. gzip: one member a MiB
+ * (RFC 1952 section 2.2 allows several) by libdeflate, with neither name nor time in its header.
+ * zstd: one frame (RFC 8878 section 3.1) by libzstd, with a checksum, in jobs of 8 MiB. Another
+ * version of those libraries may choose other bytes; they decode alike.
  *
  * Memory is bounded by ENCODER_MEMORY whatever the input, the level and the cores.
  */
@@ -11,7 +10,7 @@
 
 #include "stream/codec.h"
 
-#define ENCODER_MEMORY (128u << 20) /* bytes of chunks and tables, about */
+#define ENCODER_MEMORY (176u << 20) /* bytes of chunks and tables, about */
 
 /* Takes encoded bytes, in order; borrowed for the call. Called on the thread that calls
  * encoder_write or encoder_finish, never on another. Below 0 ends the encoding with that error. */
@@ -34,7 +33,8 @@ struct encoder;
 bool encoder_has(enum codec codec);
 
 /* Borrows nothing of opts but ctx. ERR_UNSUPPORTED for another codec, ERR_BUG for a level out of
- * range. A host that gives no thread gets the same bytes from the calling one. */
+ * range. A host that gives no thread gets the same gzip from the calling one, and ERR_NOMEM from
+ * zstd, at encoder_new or at a write. */
 int encoder_new(struct encoder **out, const struct encoder_options *opts,
 		struct error *err) _must_check_;
 /* Ends the threads; what was not finished is dropped. */

@@ -117,7 +117,7 @@ static void test_same_bytes(void **state)
 		for (unsigned i = 0; i < 6; i++) {
 			struct buf again = { 0 };
 
-			no_threads = i == 4;
+			no_threads = i == 4 && codecs[c] != CODEC_ZSTD;
 			encode(&again, codecs[c], i == 5 ? 64 : i, bytes, n, pieces[i % 4]);
 			no_threads = false;
 			assert_int_equal(again.len, first.len);
@@ -294,6 +294,26 @@ static void test_sink_fails(void **state)
 	free(bytes);
 }
 
+/* libzstd's own threads are not to be had: no other bytes, an error. */
+static void test_zstd_without_threads(void **state)
+{
+	struct buf out = { 0 };
+	struct encoder_options opts = { CODEC_ZSTD, 0, 2, collect, &out };
+	struct encoder *e = NULL;
+	struct error err;
+	int r;
+
+	(void)state;
+	no_threads = true;
+	r = encoder_new(&e, &opts, &err);
+	if (r == 0)
+		r = encoder_write(e, "abc", 3, &err);
+	no_threads = false;
+	assert_int_equal(r, -ERR_NOMEM);
+	encoder_free(e);
+	buf_free(&out);
+}
+
 /* Freed with threads at work. */
 static void test_dropped(void **state)
 {
@@ -302,7 +322,8 @@ static void test_dropped(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 4; i++) {
 		struct buf out = { 0 };
-		struct encoder_options opts = { CODEC_GZIP, 0, 3, collect, &out };
+		struct encoder_options opts = { i % 2 ? CODEC_GZIP : CODEC_ZSTD, 0, 3, collect,
+						&out };
 		struct encoder *e;
 		struct error err;
 
@@ -335,8 +356,8 @@ int main(void)
 		cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_same_bytes),
 		cmocka_unit_test(test_gzip_header), cmocka_unit_test(test_small_needs_no_thread),
 		cmocka_unit_test(test_as_small),    cmocka_unit_test(test_level_of_others),
-		cmocka_unit_test(test_sink_fails),  cmocka_unit_test(test_dropped),
-		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_sink_fails),  cmocka_unit_test(test_zstd_without_threads),
+		cmocka_unit_test(test_dropped),	    cmocka_unit_test(test_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
