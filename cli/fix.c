@@ -114,9 +114,9 @@ static int read_options(struct fix_run *run, const struct word_list *operands, s
 	if (!operands->count)
 		return err_fail(err, ERR_USAGE, 0, "fix: no image was named");
 	if (operands->count > 2 || (operands->count < 2 && !o->dry_run))
-		return err_fail(
-			err, ERR_USAGE, 0, "fix: takes SRC and DEST%s, but %zu operands were given",
-			o->dry_run ? "" : " (or SRC alone with --dry-run)", operands->count);
+		return err_fail(err, ERR_USAGE, 0, "fix: takes SRC and DEST%s, not %zu operands",
+				o->dry_run ? "" : " (or SRC alone with --dry-run)",
+				operands->count);
 	run->source_text = operands->words[0];
 	run->dest_text = operands->count > 1 ? operands->words[1] : NULL;
 	for (size_t i = 0; i < o->common.limit.count && r == 0; i++)

@@ -107,10 +107,15 @@ static int count_entry(struct fix_plan *p, struct fix_blob *b, const struct inv_
 		       struct error *err)
 {
 	struct fix_change c;
+	uint32_t to;
 	bool changes = fix_change_of(p, e->kind, e->mode, e->uid, e->gid, &c);
 
 	b->entries +=
 		changes || (e->flags & (INV_HAS_ACL_IDS | INV_CAP_ROOTID) && xattrs_change(p, e));
+	for (size_t i = 0; i < e->acl_count; i++)
+		if (fix_renumber(p, e->acl[i].is_gid, e->acl[i].id, &to) &&
+		    count_id(fix_ids_find(&p->ids, e->acl[i].is_gid, e->acl[i].id), b) < 0)
+			return err_nomem(err);
 	if (!changes)
 		return 0;
 	if ((c.uid && count_id(fix_ids_find(&p->ids, false, e->uid), b) < 0) ||

@@ -46,13 +46,19 @@ static void one_id(const struct report_options *opts, const struct fix_id *id, c
 	fprintf(out, "; %s\n", why_words[id->why]);
 }
 
+/* Only in layers that stay, where no target looks at it. */
+static bool is_idle(const struct fix_id *id)
+{
+	return !id->entries && !(id->uses & (FIX_USE_ACCOUNT | FIX_USE_PROCESS));
+}
+
 static void side(const struct report_options *opts, const struct fix_side *s, const char *kind)
 {
 	size_t shown = 0, more = 0, left = 0;
 
 	for (size_t i = 0; i < s->count; i++) {
 		left += s->ids[i].left;
-		if (s->ids[i].why == FIX_STAYS)
+		if (s->ids[i].why == FIX_STAYS || is_idle(&s->ids[i]))
 			continue;
 		if (!opts->all && shown == IDS_SHOWN) {
 			more++;
