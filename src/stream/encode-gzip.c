@@ -11,7 +11,7 @@
 #define CHUNK (1u << 20)
 
 /* 5 equals gzip -6 on programs, and is 3 % larger on text. */
-static const int levels[] = { 5, ENCODER_LEVEL_GZIP, 7, 8, 9, 10, 12, 0 };
+static const int levels[] = { 5, ENCODER_LEVEL_GZIP, 7, 8, 9, 0 };
 
 static size_t gzip_memory(int level, unsigned threads)
 {

@@ -5,7 +5,7 @@
 #include "stream/encode-impl.h"
 
 #define STEP  4096 /* bytes of input at a time, so that few are read ahead of the output */
-#define SLACK 100  /* one in so many: 1 % */
+#define SLACK 40   /* one in so many: 2.5 % */
 
 /* Counts what the decoder takes. */
 struct counted {

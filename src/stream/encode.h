@@ -52,7 +52,7 @@ int encoder_finish(struct encoder *e, struct error *err) _must_check_;
 uint64_t encoder_bytes_in(const struct encoder *e);
 uint64_t encoder_bytes_out(const struct encoder *e);
 
-/* The lowest level, from gzip 5 and zstd 3, whose output is within 1 % of how small the stored
+/* The lowest level, from gzip 5 and zstd 3, whose output is within 2.5 % of how small the stored
  * bytes are: the start of stored (a blob as stored; closed here, success or not) is decoded and
  * encoded again, ENCODER_SAMPLE bytes at most. Depends on the bytes alone. The highest level tried
  * where none gets there; *level is 0 for CODEC_NONE and for what encoder_has does not know. Errors
