@@ -26,6 +26,9 @@ struct source {
 	int (*read_images)(struct source *s, struct error *err);
 	int (*open_layer)(struct source *s, struct stream **out,
 			  struct error *err); /* without a store */
+	/* source_layer_headers, or NULL: there is no short way. */
+	int (*headers)(struct source *s, const struct source_layer *layer, struct stream **tar,
+		       enum source_evidence *evidence, struct error *err);
 	bool scanned, have_images;
 	struct source_image *images;
 	size_t image_count;

@@ -146,6 +146,12 @@ int source_add_image(struct source *s, struct source_image *img, struct error *e
 	return 0;
 }
 
+int source_layer_headers(struct source *s, const struct source_layer *layer, struct stream **tar,
+			 enum source_evidence *evidence, struct error *err)
+{
+	return s->headers ? s->headers(s, layer, tar, evidence, err) : 1;
+}
+
 const struct source_index *source_indexes(const struct source *s, size_t *count)
 {
 	*count = s->index_count;

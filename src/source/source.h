@@ -12,6 +12,7 @@
 #include "base/notes.h"
 #include "oci/image.h"
 #include "oci/ref.h"
+#include "registry/registry.h"
 #include "stream/stream.h"
 
 struct source;
@@ -22,7 +23,8 @@ struct source_options {
 	const struct platform
 		*platform; /* --platform, or NULL: this machine's, else the only one */
 	bool all_platforms;
-	int stdin_fd; /* what "-" reads */
+	int stdin_fd;				 /* what "-" reads */
+	const struct registry_options *registry; /* borrowed, outlives the source; NULL: defaults */
 };
 
 /* A layer as the source knows it. */
@@ -106,6 +108,15 @@ const struct source_index *source_indexes(const struct source *s, size_t *count)
  * source. A stream of an uncompressed file can skip. */
 int source_layer_open(struct source *s, const struct source_layer *layer, struct stream **out,
 		      struct error *err) _must_check_;
+
+/* A short way to a layer's headers, where the source has one that somebody vouches for: a table of
+ * contents whose digest the manifest holds, or what a local engine kept of the layer. 0 with *tar,
+ * a decoded tar stream whose bodies can be skipped, and what it rests on; 1 where there is none.
+ * Any thread. Of SOURCE_TOC nothing tells that the tar holds the same; of SOURCE_STORE the bytes
+ * are the layer's own, so that reading all of them gives the diff_id. */
+enum source_evidence { SOURCE_TOC, SOURCE_STORE };
+int source_layer_headers(struct source *s, const struct source_layer *layer, struct stream **tar,
+			 enum source_evidence *evidence, struct error *err) _must_check_;
 
 /* For a one-pass source: true where blob names, through the archive's own links, the member member.
  * Old `docker save` stores a repeated layer as a link to the first. Otherwise equality of names. */

@@ -1,0 +1,1 @@
+#include "toc/toc.h"
