@@ -25,42 +25,13 @@ sys.path[:0] = [os.path.join(HERE, "..", "engines"), os.path.join(HERE, "..", "l
 import contents  # noqa: E402
 import engines  # noqa: E402
 import generate  # noqa: E402
+from box import CASES, Box, case, equal, findings  # noqa: E402
 from mkimage import (ACL_ACCESS, CAPABILITY, Layer, Step, acl, capability, make_config, save_docker_archive,  # noqa: E402
                      save_docker_archives, save_oci, save_oci_index)
 
 PASSWD = b"root:x:0:0:root:/root:/bin/sh\nnode:x:1000:1000::/home/node:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n"
 GROUP = b"root:x:0:\nnode:x:1000:\nnogroup:x:65534:\n"
 HIGH = b"veryhigh:x:1000000:1000000::/home/veryhigh:/bin/sh\n"
-CASES = []
-
-
-def case(f):
-    CASES.append(f)
-    return f
-
-
-class Box:
-    """A directory for one case, and the program under test."""
-
-    def __init__(self, program, probe, top, long):
-        self.program, self.probe, self.top, self.long = program, probe, top, long
-
-    def path(self, name):
-        return os.path.join(self.top, name)
-
-    def run(self, *args, status=0, **kw):
-        done = subprocess.run([self.program, *map(str, args)], stdin=kw.pop("stdin", subprocess.DEVNULL),
-                              capture_output=True, timeout=300, **kw)
-        if status is not None and done.returncode != status:
-            raise AssertionError(f"{' '.join(map(str, args))}: exit {done.returncode}, not {status}\n"
-                                 + done.stderr.decode(errors="replace")[-1500:] + done.stdout.decode(errors="replace")[-1500:])
-        return done
-
-    def fix(self, source, dest, *options, **kw):
-        return self.run("fix", *options, source, dest, **kw)
-
-    def fits(self, reference, *options):
-        self.run("check", *options, reference)
 
 
 def app(box, compress=None):
@@ -115,11 +86,6 @@ def member(layer, name):
     with tarfile.open(fileobj=io.BytesIO(layer)) as t:
         m = t.getmember(name)
         return m, t.extractfile(m).read() if m.isreg() else b""
-
-
-def equal(is_, want, what):
-    if is_ != want:
-        raise AssertionError(f"{what}: {is_!r}, not {want!r}")
 
 
 @case
@@ -594,16 +560,6 @@ def a_layer_that_lies(box):
     box.fix(source, "docker-archive:" + dest, status=3)
 
 
-# What no owner mends.
-NOT_OWNERS = {"acl-invalid", "capability-invalid", "oversized-sparse-log"}
-
-
-def findings(box, path, options=(), but=NOT_OWNERS):
-    done = box.run("check", "--format", "json", "--fail-on", "warning", *options, path, status=None)
-    return [x for r in json.loads(done.stdout)["results"] for x in r["findings"]
-            if x["level"] != "note" and x["rule"] not in but]
-
-
 @case
 def generated_images(box):
     """The differential suite's generator: each fixed for three maps, checked again, compared."""
@@ -741,12 +697,14 @@ def make_probe(top):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--uidfit", default="build/uidfit")
+    p.add_argument("--release", help="the program without sanitizers (default: $UIDFIT)")
     p.add_argument("--long", action="store_true")
     p.add_argument("cases", nargs="*")
     args = p.parse_args()
     engines.end_by_exception()
     passed = failed = skipped = 0
     program = os.path.abspath(args.uidfit)
+    release = os.path.abspath(args.release or os.environ.get("UIDFIT") or program)
     with tempfile.TemporaryDirectory(prefix="uidfit-fix-") as top:
         os.chmod(top, 0o711)
         probe = make_probe(top)
@@ -757,7 +715,7 @@ def main():
             os.mkdir(folder)
             start = time.monotonic()
             try:
-                f(Box(program, probe, folder, args.long))
+                f(Box(program, probe, folder, args.long, release))
             except engines.Unavailable as e:
                 skipped += 1
                 print(f"skip {f.__name__}: {e}")
