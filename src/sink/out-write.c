@@ -1,12 +1,11 @@
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/macro.h"
 #include "sink/out.h"
-#include "source/rootfs-header.h"
 #include "tar/reader.h"
+#include "tar/write.h"
 
 #define OCTAL_MAX 077777777777u /* what a size field holds in digits */
 
@@ -49,15 +48,12 @@ static void set_size(uint8_t *h, uint64_t size)
 int out_header(struct buf *to, const char *name, uint64_t size, struct error *err)
 {
 	bool folder = name[strlen(name) - 1] == '/', large = size > OCTAL_MAX;
-	struct stat st = { .st_mode = folder ? 0755 : 0644 };
-	struct buf none = { 0 };
-	struct rootfs_entry e = { .name = name,
-				  .type = folder ? TAR_DIR : TAR_REG,
-				  .link = "",
-				  .st = &st,
-				  .size = large ? 0 : size,
-				  .xattrs = &none };
-	int r = rootfs_header(to, &e, err);
+	struct tar_new e = { .name = name,
+			     .type = folder ? TAR_DIR : TAR_REG,
+			     .link = "",
+			     .mode = folder ? 0755 : 0644,
+			     .size = large ? 0 : size };
+	int r = tar_write_header(to, &e, err);
 
 	if (r == 0 && large)
 		set_size(to->data + to->len - TAR_BLOCK, size);

@@ -5,11 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
-#include "source/rootfs-header.h"
 #include "source/rootfs-walk.h"
 #include "tar/reader.h"
+#include "tar/write.h"
 
 #define FILL_TARGET (64 * 1024) /* headers made at once */
 #define ZEROS_INLINE                                                                               \
@@ -107,7 +108,7 @@ static int one_xattr(struct rootfs *f, const char *path, const char *name, struc
 	if (n < 0)
 		return rootfs_walk_fail(&f->walk, errno, "read the extended attributes of", err);
 	snprintf(key, sizeof(key), "SCHILY.xattr.%s", name);
-	return rootfs_record(&f->xattrs, key, value, (size_t)n) ? err_nomem(err) : 0;
+	return tar_write_record(&f->xattrs, key, value, (size_t)n) ? err_nomem(err) : 0;
 }
 
 /* No system call takes a directory's descriptor and a name; the path through /proc is the same
@@ -206,7 +207,7 @@ static int small_body(struct rootfs *f, struct error *err)
 		f->out.len += (size_t)n;
 		left -= (size_t)n;
 	}
-	return rootfs_pad(&f->out) ? err_nomem(err) : 0;
+	return tar_write_pad(&f->out) ? err_nomem(err) : 0;
 }
 
 /* Zero bytes in place of a body, to the end of its last block. */
@@ -225,7 +226,7 @@ static int zero_body(struct rootfs *f, uint64_t size, struct error *err)
 	return 0;
 }
 
-static int emit_regular(struct rootfs *f, struct rootfs_entry *e, struct error *err)
+static int emit_regular(struct rootfs *f, struct tar_new *e, struct error *err)
 {
 	bool small = is_small_file(f);
 	int r = small ? 0 : has_holes(f, &e->sparse, err);
@@ -233,7 +234,7 @@ static int emit_regular(struct rootfs *f, struct rootfs_entry *e, struct error *
 	if (r < 0)
 		return r;
 	e->size = e->sparse ? 0 : (uint64_t)f->walk.st.st_size;
-	r = rootfs_header(&f->out, e, err);
+	r = tar_write_header(&f->out, e, err);
 	if (r < 0 || !e->size)
 		return r;
 	return small ? small_body(f, err) : zero_body(f, e->size, err);
@@ -259,11 +260,17 @@ static char tar_type(mode_t mode)
 static int emit(struct rootfs *f, struct error *err)
 {
 	const struct stat *st = &f->walk.st;
-	struct rootfs_entry e = { .name = buf_str(&f->walk.path),
-				  .type = tar_type(st->st_mode),
-				  .link = "",
-				  .st = st,
-				  .xattrs = &f->xattrs };
+	struct tar_new e = { .name = buf_str(&f->walk.path),
+			     .type = tar_type(st->st_mode),
+			     .link = "",
+			     .mode = st->st_mode & 07777,
+			     .uid = (int64_t)st->st_uid,
+			     .gid = (int64_t)st->st_gid,
+			     .mtime = st->st_mtim.tv_sec,
+			     .sparse_size = st->st_size,
+			     .devmajor = major(st->st_rdev),
+			     .devminor = minor(st->st_rdev),
+			     .records = &f->xattrs };
 	const char *first = NULL;
 	int r;
 
@@ -294,7 +301,7 @@ static int emit(struct rootfs *f, struct error *err)
 			return err_nomem(err);
 		e.name = buf_str(&f->name);
 	}
-	return rootfs_header(&f->out, &e, err);
+	return tar_write_header(&f->out, &e, err);
 }
 
 /* Makes headers until there are enough, or a body comes that is not written out. */

@@ -1,9 +1,8 @@
-#include "source/rootfs-header.h"
+#include "tar/write.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/sysmacros.h>
 
 #include "tar/reader.h"
 
@@ -27,7 +26,7 @@ enum {
 	F_MINOR = 337,
 };
 
-int rootfs_record(struct buf *out, const char *key, const void *value, size_t n)
+int tar_write_record(struct buf *out, const char *key, const void *value, size_t n)
 {
 	size_t body = strlen(key) + n + 3; /* ' ', '=', '\n' */
 	size_t total = body + 1, digits;
@@ -53,7 +52,7 @@ static int record_number(struct buf *out, const char *key, int64_t v)
 	char text[32];
 	int n = snprintf(text, sizeof(text), "%" PRId64, v);
 
-	return rootfs_record(out, key, text, (size_t)n);
+	return tar_write_record(out, key, text, (size_t)n);
 }
 
 /* Octal and a NUL; false where it does not fit. */
@@ -81,7 +80,7 @@ static int text(uint8_t *h, size_t at, size_t len, const char *s, struct buf *pa
 	size_t n = strlen(s);
 
 	memcpy(h + at, s, MIN(n, len));
-	return n > len ? rootfs_record(pax, key, s, n) : 0;
+	return n > len ? tar_write_record(pax, key, s, n) : 0;
 }
 
 static void finish(uint8_t *h)
@@ -95,7 +94,7 @@ static void finish(uint8_t *h)
 	octal(h + F_SUM, 7, sum);
 }
 
-int rootfs_pad(struct buf *out)
+int tar_write_pad(struct buf *out)
 {
 	static const uint8_t zeros[TAR_BLOCK];
 	size_t over = out->len % TAR_BLOCK;
@@ -110,11 +109,11 @@ static int sparse_records(struct buf *pax, int64_t size)
 	char map[40];
 	int n = snprintf(map, sizeof(map), "%" PRId64 ",0", size), r;
 
-	r = rootfs_record(pax, "GNU.sparse.major", "0", 1);
-	r |= rootfs_record(pax, "GNU.sparse.minor", "1", 1);
+	r = tar_write_record(pax, "GNU.sparse.major", "0", 1);
+	r |= tar_write_record(pax, "GNU.sparse.minor", "1", 1);
 	r |= record_number(pax, "GNU.sparse.size", size);
-	r |= rootfs_record(pax, "GNU.sparse.numblocks", "1", 1);
-	return r | rootfs_record(pax, "GNU.sparse.map", map, (size_t)n);
+	r |= tar_write_record(pax, "GNU.sparse.numblocks", "1", 1);
+	return r | tar_write_record(pax, "GNU.sparse.map", map, (size_t)n);
 }
 
 static int append_pax(struct buf *out, const struct buf *pax)
@@ -133,32 +132,31 @@ static int append_pax(struct buf *out, const struct buf *pax)
 	r = buf_append(out, h, sizeof(h));
 	if (r == 0)
 		r = buf_append(out, pax->data, pax->len);
-	return r ? r : rootfs_pad(out);
+	return r ? r : tar_write_pad(out);
 }
 
-int rootfs_header(struct buf *out, const struct rootfs_entry *e, struct error *err)
+int tar_write_header(struct buf *out, const struct tar_new *e, struct error *err)
 {
 	_cleanup_(buf_freep) struct buf pax = { 0 };
-	const struct stat *st = e->st;
 	uint8_t h[TAR_BLOCK] = { 0 };
 	int r = 0;
 
 	r |= text(h, F_NAME, F_NAME_LEN, e->name, &pax, "path");
 	r |= text(h, F_LINK, F_LINK_LEN, e->link, &pax, "linkpath");
-	octal(h + F_MODE, F_ID_LEN, st->st_mode & 07777);
-	r |= number(h, F_UID, F_ID_LEN, (int64_t)st->st_uid, &pax, "uid");
-	r |= number(h, F_GID, F_ID_LEN, (int64_t)st->st_gid, &pax, "gid");
+	octal(h + F_MODE, F_ID_LEN, e->mode & 07777);
+	r |= number(h, F_UID, F_ID_LEN, e->uid, &pax, "uid");
+	r |= number(h, F_GID, F_ID_LEN, e->gid, &pax, "gid");
 	r |= number(h, F_SIZE, F_LONG_LEN, (int64_t)e->size, &pax, "size");
-	r |= number(h, F_MTIME, F_LONG_LEN, st->st_mtim.tv_sec, &pax, "mtime");
+	r |= number(h, F_MTIME, F_LONG_LEN, e->mtime, &pax, "mtime");
 	h[F_TYPE] = (uint8_t)e->type;
 	if (e->type == TAR_CHR || e->type == TAR_BLK) {
-		octal(h + F_MAJOR, F_ID_LEN, major(st->st_rdev));
-		octal(h + F_MINOR, F_ID_LEN, minor(st->st_rdev));
+		octal(h + F_MAJOR, F_ID_LEN, e->devmajor);
+		octal(h + F_MINOR, F_ID_LEN, e->devminor);
 	}
 	if (e->sparse)
-		r |= sparse_records(&pax, st->st_size);
-	if (e->xattrs->len)
-		r |= buf_append(&pax, e->xattrs->data, e->xattrs->len);
+		r |= sparse_records(&pax, e->sparse_size);
+	if (e->records && e->records->len)
+		r |= buf_append(&pax, e->records->data, e->records->len);
 	finish(h);
 	if (r == 0 && pax.len)
 		r = append_pax(out, &pax);
