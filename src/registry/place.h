@@ -2,9 +2,12 @@
  * reached. containers-registries.conf(5), containers-certs.d(5), Docker's familiar names
  * (distribution/reference).
  *
- * Files read: $CONTAINERS_REGISTRIES_CONF, else $HOME/.config/containers/registries.conf, else
- * /etc/containers/registries.conf, and the *.conf of the registries.conf.d beside each;
- * certs.d/HOST[:PORT]/ under --cert-dir, $HOME/.config/containers, /etc/containers, /etc/docker.
+ * Files read, as podman reads them: $CONTAINERS_REGISTRIES_CONF (or $REGISTRIES_CONFIG_PATH), else
+ * $HOME/.config/containers/registries.conf, else /etc/containers/registries.conf; then the *.conf of
+ * /etc/containers/registries.conf.d (not where the user's own file was read) and of
+ * $HOME/.config/containers/registries.conf.d, by name. Certificates: --cert-dir itself, else the
+ * first certs.d/HOST[:PORT] of $HOME/.config/containers, /etc/containers, /etc/docker.
+ * Docker's daemon.json (insecure-registries, registry-mirrors) is the daemon's and is not read.
  */
 #pragma once
 
@@ -28,6 +31,10 @@ struct registry_name {
 int registry_name_parse(struct registry_name *out, const char *text,
 			struct error *err) _must_check_;
 void registry_name_free(struct registry_name *n);
+static inline void registry_name_freep(struct registry_name *n)
+{
+	registry_name_free(n);
+}
 
 /* One server to ask, in order. */
 struct registry_place {
@@ -35,8 +42,13 @@ struct registry_place {
 				    only in the URL */
 	char *base;		 /* "https://HOST/v2/REPOSITORY" */
 	char *auth_name;	 /* "HOST/REPOSITORY", by which credentials are looked up */
-	bool insecure; /* certificates are not checked, and http:// is tried where https fails */
-	bool mirror, digest_only; /* a mirror for pulls by digest only */
+	bool insecure; /* certificates are not checked: --tls-verify=false, or insecure = true */
+	bool plain;    /* http:// is tried where the server does not speak TLS: insecure, or a loopback
+			  address and nothing said of --tls-verify (there certificates are still
+			  checked, and a credential may be sent) */
+	bool mirror;   /* may have another host: what the command line gives as a credential is not
+			  for it */
+	bool digest_only; /* a mirror for pulls by digest only; listed where the name has one */
 	char **ca;		  /* *.crt of certs.d */
 	size_t ca_count;
 	char *cert, *key; /* *.cert with its *.key */
@@ -54,14 +66,24 @@ struct registry_place_options {
 	struct notes *notes;
 };
 
-/* Mirrors first, the registry itself last. For writing (push) mirrors are left out. ERR_DENIED
- * where registries.conf blocks it; ERR_BAD_INPUT for a file that breaks TOML, with its line. */
+/* Mirrors first, the registry itself last, rewritten by the longest matching prefix. For writing
+ * (push) the name leads to its own host: neither mirrors nor locations count, as in skopeo.
+ * ERR_DENIED where registries.conf blocks it; ERR_BAD_INPUT for a file that breaks TOML or says what
+ * its format does not know, with its line, and for a .cert without its .key or the reverse;
+ * ERR_UNSUPPORTED for registries.conf of version 1; ERR_NOT_FOUND where the file that the
+ * environment names, or --cert-dir, is not there. */
 int registry_places(struct registry_places *out, const struct registry_name *name, bool push,
 		    const struct registry_place_options *opts, struct error *err) _must_check_;
 void registry_places_free(struct registry_places *p);
+static inline void registry_places_freep(struct registry_places *p)
+{
+	registry_places_free(p);
+}
 
-/* The full names that a short one (as typed, without a host) may mean: an alias of
- * registries.conf.d alone, else one per unqualified-search-registries, else docker.io's. malloc'd
- * array of malloc'd texts. */
+/* The full names ("HOST/REPOSITORY" with the tag or digest that was typed) that a short one may
+ * mean: an alias alone, else one per unqualified-search-registries, else docker.io's; a name with a
+ * host means itself. short-name-mode enforcing with several registries is ERR_DENIED: nobody is
+ * asked here. malloc'd array of malloc'd texts. */
 int registry_short_names(char ***out, size_t *count, const char *text,
 			 const struct registry_place_options *opts, struct error *err) _must_check_;
+void registry_short_names_free(char **names, size_t count);
