@@ -6,8 +6,8 @@
 
 #include "base/macro.h"
 #include "base/text.h"
+#include "oci/familiar.h"
 #include "sink/internal.h"
-#include "source/familiar.h"
 
 #define REF_NAME   "org.opencontainers.image.ref.name"
 #define IMAGE_NAME "io.containerd.image.name"

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "source/familiar.h"
+#include "oci/familiar.h"
 #include "source/internal.h"
 
 int docker_archive_open(struct source *s, struct error *err)

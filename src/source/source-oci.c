@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "oci/familiar.h"
 #include "source/content.h"
-#include "source/familiar.h"
 
 static void blob_name(char out[BLOB_NAME_MAX], const struct oci_digest *d)
 {

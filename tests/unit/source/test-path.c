@@ -1,6 +1,6 @@
 /* What a bare path, standard input and tar: turn out to be; names of members and images. */
 #include "layout.h"
-#include "source/familiar.h"
+#include "oci/familiar.h"
 #include "source/members.h"
 
 static void docker(struct files *f)

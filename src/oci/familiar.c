@@ -1,4 +1,4 @@
-#include "source/familiar.h"
+#include "oci/familiar.h"
 
 #include <stdlib.h>
 #include <string.h>
