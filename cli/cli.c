@@ -143,6 +143,7 @@ static int look(struct run *run, const char *text, struct notes *notes, struct e
 	struct image_options how = { .limits = &run->limits,
 				     .notes = notes,
 				     .verify = choice->verify,
+				     .short_ways = true,
 				     .threads = choice->threads };
 	_cleanup_(ref_freep) struct ref ref = { 0 };
 	_cleanup_(source_closep) struct source *source = NULL;

@@ -50,6 +50,9 @@ static void note_oddities(struct notes *notes, const struct image_layer *l, size
 		if (l->inventory->oddities & rows[i].bit)
 			notes_add(notes, "layer %zu%s%s: %s", index, *digest ? " " : "", digest,
 				  rows[i].text);
+	/* A short way does not see the blob. */
+	if (l->verified == INV_VERIFIED_TOC || l->verified == INV_VERIFIED_STORE)
+		return;
 	if (l->source->media_type[0] && media_kind(l->source->media_type, &said) == MEDIA_LAYER &&
 	    said != l->inventory->codec)
 		notes_add(notes, "layer %zu%s%s: the media type says %s, the bytes are %s", index,
@@ -79,7 +82,8 @@ static int join_image(struct image *img, const struct load *l, const struct load
 
 		layer->source = &source->layers[i];
 		layer->inventory = l->jobs[uses[i].job].inv;
-		r = load_judge(layer->source, layer->inventory, &layer->verified, err);
+		r = load_judge(layer->source, layer->inventory, l->jobs[uses[i].job].rests_on,
+			       &layer->verified, err);
 		if (r < 0)
 			return r;
 		if (source->has_config)

@@ -30,6 +30,9 @@ struct image_options {
 	const struct limits *limits;
 	struct notes *notes;
 	bool verify;
+	/* Layers may be told by what stands for them (source_layer_headers), unless verify: the
+	 * answer is the same, what it rests on is not. */
+	bool short_ways;
 	unsigned threads; /* 0: one a core */
 };
 

@@ -23,12 +23,26 @@ static int judge_digest(const struct oci_digest *named, const struct oci_digest 
 	return 1;
 }
 
+/* No digest was computed: an end that was not marked may be a cut. */
+static int judge_end(const struct layer_inventory *inv, struct error *err)
+{
+	if (inv->oddities & TAR_ODD_NO_END_MARKER)
+		return err_fail(err, ERR_TRUNCATED, 0,
+				"the tar ends at %" PRIu64
+				" without its end marker, and no digest tells whether that is all",
+				inv->tar_size);
+	return 0;
+}
+
 int load_judge(const struct source_layer *layer, const struct layer_inventory *inv,
-	       enum inv_verified *verified, struct error *err)
+	       enum inv_verified rests_on, enum inv_verified *verified, struct error *err)
 {
 	bool names_blob = layer->digest.text[0], names_diff = layer->diff_id.text[0];
 	int blob, diff;
 
+	*verified = rests_on;
+	if (rests_on != INV_VERIFIED_NONE)
+		return judge_end(inv, err);
 	if (layer->size != SOURCE_SIZE_UNKNOWN && layer->size != inv->blob_size)
 		return err_fail(err, ERR_DIGEST, 0,
 				"the blob has %" PRIu64 " bytes, its descriptor says %" PRIu64,
@@ -39,17 +53,11 @@ int load_judge(const struct source_layer *layer, const struct layer_inventory *i
 	diff = judge_digest(&layer->diff_id, &inv->diff_id, "decompressed it is", "config", err);
 	if (diff < 0)
 		return diff;
-	*verified = INV_VERIFIED_NONE;
 	if (blob == names_blob && diff == names_diff && diff)
 		*verified = INV_VERIFIED_FULL;
 	else if (blob)
 		*verified = INV_VERIFIED_BLOB;
-	if (inv->oddities & TAR_ODD_NO_END_MARKER && *verified == INV_VERIFIED_NONE)
-		return err_fail(err, ERR_TRUNCATED, 0,
-				"the tar ends at %" PRIu64
-				" without its end marker, and no digest tells whether that is all",
-				inv->tar_size);
-	return 0;
+	return *verified == INV_VERIFIED_NONE ? judge_end(inv, err) : 0;
 }
 
 bool load_wants_more(const struct layer_inventory *inv)

@@ -109,6 +109,27 @@ static void job_failed(struct load *l, struct load_job *j, const struct load_use
 		;
 }
 
+/* raw is owned. */
+static int build_from(struct load *l, struct load_job *j, struct stream *raw,
+		      const struct layer_build *how)
+{
+	const struct tap_options watch = { .failed = &l->failed, .position = j->uses[0]->position };
+	struct stream *tap;
+	uint64_t bytes;
+	int r = tap_open(&tap, raw, &watch, &bytes, &j->err);
+
+	if (r < 0) {
+		stream_close(raw);
+		return r;
+	}
+	return layer_inventory_build(&j->inv, tap, how, &j->err);
+}
+
+static size_t spool_memory(const struct load *l)
+{
+	return MAX(LOAD_SPOOL_MIN, MIN(INV_SPOOL_MEMORY, LOAD_SPOOL_ALL / l->job_count));
+}
+
 static int build(struct load *l, struct load_job *j, bool verify)
 {
 	const struct source_layer *layer = j->uses[0]->layer;
@@ -118,22 +139,47 @@ static int build(struct load *l, struct load_job *j, bool verify)
 		.want_blob_digest = layer->digest.text[0],
 		.blob_algo = layer->digest.algo,
 		.diff_algo = layer->diff_id.algo,
-		.spool_memory =
-			MAX(LOAD_SPOOL_MIN, MIN(INV_SPOOL_MEMORY, LOAD_SPOOL_ALL / l->job_count)),
+		.spool_memory = spool_memory(l),
 	};
-	const struct tap_options watch = { .failed = &l->failed, .position = j->uses[0]->position };
-	struct stream *raw, *tap;
-	uint64_t bytes;
+	struct stream *raw;
 	int r = source_layer_open(l->source, layer, &raw, &j->err);
 
-	if (r < 0)
+	j->rests_on = INV_VERIFIED_NONE;
+	return r < 0 ? r : build_from(l, j, raw, &how);
+}
+
+/* What stands for a layer may be damaged where the layer is not. */
+static bool is_damage(int r)
+{
+	return r == -ERR_BAD_INPUT || r == -ERR_TRUNCATED || r == -ERR_DIGEST ||
+	       r == -ERR_UNSUPPORTED;
+}
+
+/* 0 with the inventory, 1 where the layer itself is to be read. */
+static int build_short(struct load *l, struct load_job *j)
+{
+	static const enum inv_verified verified[] = {
+		[SOURCE_TOC] = INV_VERIFIED_TOC, [SOURCE_STORE] = INV_VERIFIED_STORE
+	};
+	const struct load_use *use = j->uses[0];
+	const struct layer_build how = { .limits = l->opts->limits,
+					 .diff_algo = use->layer->diff_id.algo,
+					 .spool_memory = spool_memory(l) };
+	enum source_evidence evidence;
+	struct stream *tar;
+	int r;
+
+	if (!l->opts->short_ways || l->opts->verify || l->one_pass)
+		return 1;
+	r = source_layer_headers(l->source, use->layer, &tar, &evidence, &j->err);
+	if (r == 0)
+		r = build_from(l, j, tar, &how);
+	if (r == 0)
+		j->rests_on = verified[evidence];
+	if (!is_damage(r))
 		return r;
-	r = tap_open(&tap, raw, &watch, &bytes, &j->err);
-	if (r < 0) {
-		stream_close(raw);
-		return r;
-	}
-	return layer_inventory_build(&j->inv, tap, &how, &j->err);
+	notes_add(l->opts->notes, "layer %zu is read whole: %s", use->index, j->err.msg);
+	return 1;
 }
 
 /* The inventory that the scan has made of that blob. */
@@ -163,6 +209,8 @@ static void run_job(struct load *l, struct load_job *j)
 	if (l->one_pass)
 		r = take_scanned(l, j);
 	else
+		r = build_short(l, j);
+	if (r == 1)
 		r = build(l, j, l->opts->verify);
 	if (r == 0 && !l->one_pass && load_wants_more(j->inv)) {
 		layer_inventory_free(STEAL(j->inv));
@@ -173,7 +221,7 @@ static void run_job(struct load *l, struct load_job *j)
 		return;
 	}
 	for (size_t i = 0; i < j->use_count; i++) {
-		r = load_judge(j->uses[i]->layer, j->inv, &verified, &j->err);
+		r = load_judge(j->uses[i]->layer, j->inv, j->rests_on, &verified, &j->err);
 		if (r < 0) {
 			job_failed(l, j, j->uses[i], r);
 			return;

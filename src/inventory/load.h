@@ -27,6 +27,7 @@ struct load_job {
 	const struct load_use *const *uses; /* in the order of their position */
 	size_t use_count;
 	struct layer_inventory *inv; /* owned, but of a one-pass source */
+	enum inv_verified rests_on;  /* of a short way, else INV_VERIFIED_NONE */
 	int r;			     /* 0, or the error below */
 	size_t failed_at;	     /* its position */
 	struct error err;
@@ -77,9 +78,10 @@ void load_done(struct load *l);
 
 /* Whether the inventory is what names the layer say; *verified tells how much of that is proven.
  * ERR_DIGEST says what was expected and what was found; ERR_TRUNCATED for a tar without end marker
- * that no digest vouches for. */
+ * that no digest vouches for. Of a short way only the end marker is judged. */
 int load_judge(const struct source_layer *layer, const struct layer_inventory *inv,
-	       enum inv_verified *verified, struct error *err) _must_check_;
+	       enum inv_verified rests_on, enum inv_verified *verified,
+	       struct error *err) _must_check_;
 
 /* True where the layer must be read again, whole, to be judged. */
 bool load_wants_more(const struct layer_inventory *inv);
