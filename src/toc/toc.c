@@ -1,1 +1,0 @@
-#include "toc/toc.h"
