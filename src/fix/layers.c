@@ -19,10 +19,13 @@ static bool is_consulted(const struct fix_plan *p, const struct inv_entry *e)
 	return false;
 }
 
+/* Of a whiteout nobody reads them. */
 static bool xattrs_change(const struct fix_plan *p, const struct inv_entry *e)
 {
 	uint32_t to;
 
+	if (e->kind == INV_WHITEOUT || e->kind == INV_OPAQUE)
+		return false;
 	for (size_t i = 0; i < e->acl_count; i++)
 		if (fix_renumber(p, e->acl[i].is_gid, e->acl[i].id, &to))
 			return true;
@@ -56,7 +59,7 @@ static int must_change(const struct fix_plan *p, const struct layer_inventory *i
 		return 0;
 	inv_iter_init(&it, inv);
 	while (!must && (r = inv_iter_next(&it, &e, err)) == 0)
-		must = xattrs_change(p, &e) ||
+		must = (xattrs_change(p, &e) && is_consulted(p, &e)) ||
 		       (fix_change_of(p, e.kind, e.mode, e.uid, e.gid, &c) &&
 			(is_consulted(p, &e) || was_asked(p, &e)));
 	inv_iter_done(&it);

@@ -23,6 +23,10 @@ class Box:
         """The same with the release program."""
         return Box(self.release, self.probe, self.top, self.long)
 
+    def below(self, name):
+        """The same in a folder (not made yet) below this one."""
+        return Box(self.program, self.probe, self.path(name), self.long, self.release)
+
     def path(self, name):
         return os.path.join(self.top, name)
 

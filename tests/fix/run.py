@@ -24,8 +24,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "engines"), os.path.join(HERE, "..", "lib"), HERE]
 import contents  # noqa: E402
 import engines  # noqa: E402
-import generate  # noqa: E402
-from box import CASES, Box, case, equal, findings  # noqa: E402
+import generated  # noqa: E402,F401 - more cases
+import rules  # noqa: E402,F401
+from box import CASES, Box, case, equal  # noqa: E402
 from mkimage import (ACL_ACCESS, CAPABILITY, Layer, Step, acl, capability, make_config, save_docker_archive,  # noqa: E402
                      save_docker_archives, save_oci, save_oci_index)
 
@@ -558,65 +559,6 @@ def a_layer_that_lies(box):
     equal(b"digest" in done.stderr and not os.path.exists(dest), True, done.stderr.decode())
     save_docker_archive(source, [Layer().file("a", b"2" * 5000)], config=make_config([Layer().file("a", b"1" * 5000)]))
     box.fix(source, "docker-archive:" + dest, status=3)
-
-
-@case
-def generated_images(box):
-    """The differential suite's generator: each fixed for three maps, checked again, compared."""
-    traits = generate.Traits("dockerd", 100000, 65536)
-    for number in range(300 if box.long else 60):
-        source, dest = box.path("in.tar"), box.path("out.tar")
-        generate.Generator(f"fix {number}", traits).make().save(source)
-        for options in (("--map", "0:100000:65536"), ("--map", "0-1999"), ("--map", "0-999,5000-70000")):
-            done = box.fix(source, "docker-archive:" + dest, *options, "--replace", "--fold")
-            left = findings(box, dest, options)
-            if left:
-                raise AssertionError(f"seed {number} {options}: {left}{done.stdout.decode()}")
-            for a, b in zip(contents.Image(source).layers, contents.Image(dest).layers):
-                if b"passwd" not in a and b"security.capability" not in a and b"uname=" not in a and len(a) == len(b):
-                    contents.compare_bytes(a, b)
-
-
-def joined(box, images, dest):
-    """Several archives made one, their tags numbered, so that one load takes them all."""
-    members, rows = {}, []
-    for i, path in enumerate(images):
-        with tarfile.open(path) as t:
-            for m in t:
-                if m.isfile():
-                    members[m.name] = t.extractfile(m).read()
-        row, = json.loads(members.pop("manifest.json"))
-        rows.append(dict(row, RepoTags=[f"uidfit/generated:{i}"]))
-    for name in ("index.json", "oci-layout", "repositories"):
-        members.pop(name, None)
-    members["manifest.json"] = json.dumps(rows).encode()
-    from mkimage import write_archive
-    write_archive(dest, members)
-
-
-@case
-def generated_images_in_dockerd(box):
-    traits = generate.Traits("dockerd", 100000, 65536)
-    with engines.Dockerd() as d:
-        base, count = d.base
-        images = []
-        for number in range(100 if box.long else 50):
-            source, dest = box.path(f"{number}.in"), box.path(f"{number}.tar")
-            generate.Generator(f"load {number}", generate.Traits("dockerd", base, count)).make().save(source)
-            box.fix(source, "docker-archive:" + dest, "--map", f"0:{base}:{count}")
-            # An ACL that the kernel refuses stays one.
-            if not findings(box, dest, ("--map", f"0:{base}:{count}"), but=()):
-                images.append(dest)
-        for at in range(0, len(images), 50):
-            together = box.path("together.tar")
-            joined(box, images[at:at + 50], together)
-            answer = d.load(together, forget=False)
-            if answer.accepted:
-                continue
-            for path in images[at:at + 50]:
-                answer = d.load(path)
-                if not answer.accepted:
-                    raise AssertionError(f"{path}: {answer.line}")
 
 
 def seen(text, want):
