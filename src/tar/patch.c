@@ -182,7 +182,9 @@ static int patch_number(struct buf *out, const struct record *r, bool set, uint6
 	if (!r->value_len) /* the header's field counts again */
 		return buf_append(out, r->bytes, r->n);
 	*said = tar_pax_number((const char *)r->value, r->value_len, old);
-	return set && *said ? put_decimal(out, r, v) : buf_append(out, r->bytes, r->n);
+	if (!set || !*said || (uint64_t)*old == v)
+		return buf_append(out, r->bytes, r->n);
+	return put_decimal(out, r, v);
 }
 
 static int patch_record(struct buf *out, const struct record *r, const struct tar_patch *p,
@@ -243,16 +245,17 @@ static int patch_records(struct buf *out, const uint8_t *block, size_t size,
 	return 0;
 }
 
-/* A field that an extended header overrides changes only where it says the same. */
+/* A field that an extended header overrides changes only where it says the same; one that says v
+ * keeps its bytes. */
 static void patch_field(uint8_t *block, enum tar_field field, bool set, uint64_t v, bool said,
 			int64_t old)
 {
 	uint8_t *at = block + tar_fields[field].at;
 	int64_t is;
+	bool reads = tar_number(at, tar_fields[field].len, &is);
 
-	if (!set || (said && (!tar_number(at, tar_fields[field].len, &is) || is != old)))
-		return;
-	tar_put_number(at, tar_fields[field].len, v);
+	if (set && !(reads && (uint64_t)is == v) && (!said || (reads && is == old)))
+		tar_put_number(at, tar_fields[field].len, v);
 }
 
 static int patch_header(struct buf *out, const uint8_t *bytes, const struct tar_patch *p,
@@ -266,8 +269,11 @@ static int patch_header(struct buf *out, const uint8_t *bytes, const struct tar_
 	patch_field(block, FIELD_UID, p->set_uid, p->uid, said->uid, said->old_uid);
 	patch_field(block, FIELD_GID, p->set_gid, p->gid, said->gid, said->old_gid);
 	patch_field(block, FIELD_SIZE, p->set_size, p->size, said->size, said->old_size);
-	if (p->clear_mode && tar_number(block + mode->at, mode->len, &v) && v >= 0)
-		tar_put_number(block + mode->at, mode->len, (uint64_t)v & ~(uint64_t)p->clear_mode);
+	if (tar_number(block + mode->at, mode->len, &v) && (uint64_t)v & p->clear_mode)
+		/* Below zero (base-256) it has bits that no reader takes. */
+		tar_put_number(block + mode->at, mode->len,
+			       (v < 0 ? (uint64_t)v & 07777 : (uint64_t)v) &
+				       ~(uint64_t)p->clear_mode);
 	if (tar_block_dialect(block) != TAR_V7) {
 		if (p->set_uid)
 			memset(block + HEADER_UNAME, 0, HEADER_OWNER_LEN);
