@@ -46,6 +46,7 @@ struct rewrite {
 	struct block *fresh; /* being filled */
 	struct buf headers, patched;
 	uint64_t changed_bytes;
+	struct fix_difference *difference; /* borrowed, or NULL */
 	bool ended;
 };
 
@@ -184,6 +185,16 @@ static int put_run(struct rewrite *w, const struct held *h, size_t n, struct err
 	return r;
 }
 
+/* n bytes of the head are handed on, or go. */
+static int record_run(struct rewrite *w, const struct held *h, size_t n, bool drop,
+		      struct error *err)
+{
+	if (!w->difference)
+		return 0;
+	return drop ? fix_difference_old_bytes(w->difference, h->block->data + h->pos, n, err)
+		    : fix_difference_copy(w->difference, n, err);
+}
+
 /* Everything up to that offset of the tar, as it is. What was not read yet is not there. */
 static int emit_to(struct rewrite *w, uint64_t offset, struct error *err)
 {
@@ -196,6 +207,8 @@ static int emit_to(struct rewrite *w, uint64_t offset, struct error *err)
 		size_t n = (size_t)MIN(end - c->offset, (uint64_t)(h->block->len - h->pos));
 		int r = drop ? 0 : put_run(w, h, n, err);
 
+		if (r == 0)
+			r = record_run(w, h, n, drop, err);
 		if (r < 0)
 			return r;
 		queue_pass(&c->queue, n);
@@ -276,6 +289,9 @@ static int replace_body(struct rewrite *w, const struct tar_entry *t, const stru
 		r = put(w, f->data, f->len, err);
 	if (r == 0)
 		r = put(w, zeros, -f->len & (TAR_BLOCK - 1), err);
+	if (r == 0 && w->difference)
+		r = fix_difference_new_bytes(w->difference,
+					     (f->len + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK, err);
 	w->changed_bytes += f->len;
 	return r;
 }
@@ -296,7 +312,10 @@ static int patch(struct rewrite *w, const struct tar_entry *t, const struct tar_
 	if (w->patched.len != w->headers.len ||
 	    memcmp(w->patched.data, w->headers.data, w->headers.len) != 0)
 		w->changed_bytes += w->patched.len;
-	return put(w, w->patched.data, w->patched.len, err);
+	if (w->difference)
+		r = fix_difference_patch(w->difference, w->headers.data, w->headers.len,
+					 w->patched.data, w->patched.len, err);
+	return r < 0 ? r : put(w, w->patched.data, w->patched.len, err);
 }
 
 /* An entry of which nothing is to be left; its body passes as that of others does. */
@@ -370,6 +389,8 @@ static int end_step(struct rewrite *w, struct error *err)
 	if (r == 0)
 		return not_the_same(w, err);
 	r = r < 0 ? r : emit_to(w, UINT64_MAX, err);
+	if (r == 0 && w->difference)
+		r = fix_difference_end(w->difference, err);
 	return r < 0 ? r : flush(w, err);
 }
 
@@ -419,6 +440,11 @@ static void rewrite_close(struct stream *s)
 	buf_free(&w->headers);
 	buf_free(&w->patched);
 	free(w);
+}
+
+void fix_rewrite_record(struct stream *s, struct fix_difference *d)
+{
+	((struct rewrite *)s)->difference = d;
 }
 
 uint64_t fix_rewrite_bytes(const struct stream *s)

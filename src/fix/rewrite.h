@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "fix/difference.h"
 #include "fix/plan.h"
 #include "stream/stream.h"
 
@@ -11,6 +12,9 @@
 int fix_rewrite_open(struct stream **out, struct stream *tar, const struct fix_plan *plan,
 		     const struct fix_blob *blob, const struct limits *limits,
 		     struct error *err) _must_check_;
+
+/* Before the first read: what is done is told to d (borrowed), which reading ends. */
+void fix_rewrite_record(struct stream *s, struct fix_difference *d);
 
 /* Bytes that were changed so far: headers and bodies written anew. */
 uint64_t fix_rewrite_bytes(const struct stream *s);
