@@ -25,6 +25,8 @@ static inline struct limits fuzz_limits(void)
 	l.v[LIMIT_OWNERS] = 200;
 	l.v[LIMIT_SMALL_FILE] = 4000;
 	l.v[LIMIT_SMALL_FILES] = 10000;
+	l.v[LIMIT_SCRIPT_SIZE] = 4000;
+	l.v[LIMIT_MENTIONS] = 1000;
 	return l;
 }
 
@@ -77,4 +79,18 @@ static inline void same_inventory(const struct layer_inventory *a, const struct 
 			      (!a->files[i].data ||
 			       memcmp(a->files[i].data, b->files[i].data, a->files[i].len) == 0),
 		      "files are the same");
+	check(a->mention_count == b->mention_count && a->mentions_known == b->mentions_known &&
+		      a->mentions_cut == b->mentions_cut,
+	      "as many files that mention ids");
+	for (size_t i = 0; i < a->mention_count; i++) {
+		const struct inv_mentions *x = &a->mentions[i], *y = &b->mentions[i];
+
+		check(x->index == y->index && x->flags == y->flags && x->line == y->line &&
+			      x->count == y->count && strcmp(x->path, y->path) == 0,
+		      "what they say is the same");
+		for (size_t k = 0; k < x->count; k++)
+			check(x->ids[k].id == y->ids[k].id && x->ids[k].line == y->ids[k].line &&
+				      x->ids[k].is_gid == y->ids[k].is_gid,
+			      "ids are the same");
+	}
 }

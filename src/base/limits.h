@@ -22,6 +22,8 @@ enum limit {
 	LIMIT_TAR_SPARSE,      /* sparse-map extents of one entry */
 	LIMIT_SMALL_FILE,      /* bytes of a passwd or group file that are kept */
 	LIMIT_SMALL_FILES,     /* bytes of all such files of one layer */
+	LIMIT_SCRIPT_SIZE,     /* bytes of a script or unit that is read for the ids in it */
+	LIMIT_MENTIONS,	       /* bytes of what such files of one layer say */
 	LIMIT_ARCHIVE_ENTRIES, /* members of an image archive */
 	LIMIT_OWNERS,	       /* distinct uid:gid pairs of one layer */
 	LIMIT_ACCOUNTS,	       /* entries read of one passwd or group file */

@@ -179,6 +179,40 @@ int inv_builder_file(struct inv_builder *b, const struct inv_entry *e, uint8_t *
 	return 0;
 }
 
+int inv_builder_mentions(struct inv_builder *b, const struct inv_entry *e, struct inv_mentions *m,
+			 struct error *err)
+{
+	struct layer_inventory *inv = b->inv;
+	_cleanup_(inv_mentions_done) struct inv_mentions own = *m;
+	uint64_t cost = inv_mentions_cost(e->path_len, m->count);
+
+	*m = (struct inv_mentions){ 0 };
+	if (!own.count && !own.flags)
+		return 0;
+	if (b->mentions_kept + cost > b->limits->v[LIMIT_MENTIONS]) {
+		inv->mentions_cut = true;
+		return 0;
+	}
+	if (inv->mention_count == b->mention_cap) {
+		size_t cap = b->mention_cap ? b->mention_cap * 2 : 8;
+		struct inv_mentions *grown = reallocarray(inv->mentions, cap, sizeof(*grown));
+
+		if (!grown)
+			return err_nomem(err);
+		inv->mentions = grown;
+		b->mention_cap = cap;
+	}
+	own.path = strndup(e->path, e->path_len);
+	if (!own.path)
+		return err_nomem(err);
+	own.path_len = e->path_len;
+	own.index = e->index;
+	inv->mentions[inv->mention_count++] = own;
+	own = (struct inv_mentions){ 0 };
+	b->mentions_kept += cost;
+	return 0;
+}
+
 int inv_builder_finish(struct inv_builder *b, struct layer_inventory **out, struct error *err)
 {
 	int r = spool_seal(b->inv->records, err);

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "inventory/mention.h"
 #include "inventory/record.h"
 
 struct inv_builder {
@@ -12,9 +13,10 @@ struct inv_builder {
 	struct buf record;
 	struct inv_state state;
 	uint32_t *slots; /* owners by hash: index + 1, 0 where empty */
-	size_t slot_count, owner_cap, file_cap;
+	size_t slot_count, owner_cap, file_cap, mention_cap;
 	uint32_t last_owner;
 	uint64_t files_kept; /* bytes of files and of what stands around them */
+	uint64_t mentions_kept;
 };
 
 int inv_builder_init(struct inv_builder *b, const struct limits *limits, size_t spool_memory,
@@ -32,6 +34,11 @@ bool inv_builder_keeps(const struct inv_builder *b, const struct inv_entry *e, u
  * Past limit small-files nothing is noted. */
 int inv_builder_file(struct inv_builder *b, const struct inv_entry *e, uint8_t *data, size_t len,
 		     struct error *err) _must_check_;
+
+/* Keeps what the file of *e mentions, path and index set here; *m is taken (zeroed) on any outcome.
+ * What says nothing is not kept; past limit mentions the layer is marked. */
+int inv_builder_mentions(struct inv_builder *b, const struct inv_entry *e, struct inv_mentions *m,
+			 struct error *err) _must_check_;
 
 /* Seals and hands over. */
 int inv_builder_finish(struct inv_builder *b, struct layer_inventory **out,

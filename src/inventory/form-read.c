@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "inventory/form.h"
+#include "inventory/mention.h"
 #include "inventory/path.h"
 #include "inventory/record.h"
 #include "stream/cursor.h"
@@ -210,11 +211,86 @@ static int get_files(struct form *f, struct error *err)
 	return r;
 }
 
+static int get_mention(struct form *f, struct inv_mention *m, struct error *err)
+{
+	uint64_t id, line;
+	int r = get(f, &id, INT64_MAX, "an id that a file mentions", err);
+
+	if (r == 0)
+		r = get(f, &line, (uint64_t)UINT32_MAX << 1 | 1, "a line of a file", err);
+	if (r == 0)
+		*m = (struct inv_mention){ .id = (int64_t)id,
+					   .line = (uint32_t)(line >> 1),
+					   .is_gid = line & 1 };
+	return r;
+}
+
+static int get_mentions(struct form *f, struct inv_mentions *m, uint64_t *budget, struct error *err)
+{
+	_cleanup_(buf_freep) struct buf path = { 0 };
+	uint64_t n, flags = 0, line = 0, count = 0;
+	int r = get(f, &m->index, f->inv->entries - 1, "the entry of a file that mentions ids",
+		    err);
+
+	if (r == 0)
+		r = get(f, &n, MIN(f->limits->v[LIMIT_TAR_NAME], *budget), "the length of a path",
+			err);
+	if (r == 0)
+		r = get_bytes(f, &path, n, "a file's path", err);
+	if (r < 0)
+		return r;
+	m->path_len = path.len;
+	m->path = (char *)STEAL(path.data);
+	path = (struct buf){ 0 };
+	r = get(f, &flags, INV_MENTIONS_ALL, "the flags of a file", err);
+	if (r == 0)
+		r = get(f, &line, UINT32_MAX, "a line of a file", err);
+	if (r == 0)
+		r = get(f, &count, MENTIONS_IN_FILE, "the number of ids that a file mentions", err);
+	if (r < 0)
+		return r;
+	m->flags = (unsigned)flags;
+	m->line = (uint32_t)line;
+	n = inv_mentions_cost(m->path_len, count);
+	if (strlen(m->path) != m->path_len || n > *budget || (!count && !flags))
+		return damaged(f, "a file that mentions ids", err);
+	*budget -= n;
+	m->ids = calloc(count + 1, sizeof(*m->ids));
+	if (!m->ids)
+		return err_nomem(err);
+	for (; r == 0 && m->count < count; m->count++)
+		r = get_mention(f, &m->ids[m->count], err);
+	return r;
+}
+
+static int get_all_mentions(struct form *f, struct error *err)
+{
+	struct layer_inventory *inv = f->inv;
+	uint64_t flags, count = 0, budget = f->limits->v[LIMIT_MENTIONS];
+	int r = get(f, &flags, FORM_KNOWN | FORM_CUT, "whether ids were looked for", err);
+
+	if (r == 0)
+		r = get(f, &count, MIN(inv->entries, budget / inv_mentions_cost(0, 0)),
+			"the number of files that mention ids", err);
+	if (r < 0)
+		return r;
+	inv->mentions_known = flags & FORM_KNOWN;
+	inv->mentions_cut = flags & FORM_CUT;
+	if (count && !inv->mentions_known)
+		return damaged(f, "whether ids were looked for", err);
+	inv->mentions = calloc(count + 1, sizeof(*inv->mentions));
+	if (!inv->mentions)
+		return err_nomem(err);
+	while (r == 0 && inv->mention_count < count)
+		r = get_mentions(f, &inv->mentions[inv->mention_count++], &budget, err);
+	return r;
+}
+
 /* What the records add up to, to be held against the head. */
 struct tally {
 	uint64_t entries, kinds[INV_KIND_COUNT], *owners;
 	unsigned flags;
-	size_t files;
+	size_t files, mentions;
 	struct inv_state state;
 	struct inv_acl_id *acl;
 	size_t acl_cap;
@@ -249,6 +325,12 @@ static const char *count_entry(struct form *f, struct tally *t, const struct inv
 
 		if (e->kind != INV_REG || file->size != e->size || strcmp(file->path, e->path) != 0)
 			return "the record of a file";
+	}
+	if (t->mentions < inv->mention_count && inv->mentions[t->mentions].index == index) {
+		const struct inv_mentions *m = &inv->mentions[t->mentions++];
+
+		if (e->kind != INV_REG || strcmp(m->path, e->path) != 0)
+			return "the record of a file that mentions ids";
 	}
 	return NULL;
 }
@@ -306,7 +388,7 @@ static int get_records(struct form *f, struct error *err)
 		if (inv->owners[i].entries != t.owners[i] || !t.owners[i])
 			return damaged(f, "the entries of an owner", err);
 	if (t.entries != inv->entries || t.flags != inv->flags_seen || t.files != inv->file_count ||
-	    memcmp(t.kinds, inv->kinds, sizeof(t.kinds)) != 0)
+	    t.mentions != inv->mention_count || memcmp(t.kinds, inv->kinds, sizeof(t.kinds)) != 0)
 		return damaged(f, "what the records add up to", err);
 	return spool_seal(inv->records, err);
 }
@@ -355,6 +437,8 @@ static int get_all(struct form *f, struct error *err)
 		r = get_owners(f, err);
 	if (r == 0)
 		r = get_files(f, err);
+	if (r == 0)
+		r = get_all_mentions(f, err);
 	if (r == 0)
 		r = get_records(f, err);
 	return r < 0 ? r : get_sum(f, err);

@@ -64,6 +64,33 @@ static int file_head(struct buf *b, const struct inv_file *f)
 	return r < 0 ? r : buf_varint(b, f->data ? f->len + 1 : 0);
 }
 
+static int mentions(struct buf *b, const struct layer_inventory *inv)
+{
+	int r;
+
+	buf_clear(b);
+	r = buf_varint(b,
+		       (inv->mentions_known ? FORM_KNOWN : 0) | (inv->mentions_cut ? FORM_CUT : 0));
+	if (r == 0)
+		r = buf_varint(b, inv->mention_count);
+	for (size_t i = 0; r == 0 && i < inv->mention_count; i++) {
+		const struct inv_mentions *m = &inv->mentions[i];
+		const uint64_t numbers[] = { m->flags, m->line, m->count };
+
+		r = buf_varint(b, m->index);
+		if (r == 0)
+			r = put_text(b, m->path, m->path_len);
+		for (size_t k = 0; r == 0 && k < ARRAY_SIZE(numbers); k++)
+			r = buf_varint(b, numbers[k]);
+		for (size_t k = 0; r == 0 && k < m->count; k++) {
+			r = buf_varint(b, (uint64_t)m->ids[k].id);
+			if (r == 0)
+				r = buf_varint(b, (uint64_t)m->ids[k].line << 1 | m->ids[k].is_gid);
+		}
+	}
+	return r;
+}
+
 static int put_records(struct writer *w, const struct layer_inventory *inv, struct error *err)
 {
 	struct spool_reader reader;
@@ -103,6 +130,10 @@ int layer_inventory_write(const struct layer_inventory *inv,
 		if (r == 0 && f->data)
 			r = put(&w, f->data, f->len, err);
 	}
+	if (r == 0 && mentions(&b, inv) < 0)
+		return err_nomem(err);
+	if (r == 0)
+		r = put(&w, b.data, b.len, err);
 	buf_clear(&b);
 	if (r == 0 && buf_varint(&b, spool_size(inv->records)) < 0)
 		return err_nomem(err);

@@ -5,9 +5,11 @@
 
 #include <stdint.h>
 
-#define FORM_MAGIC     "UIDFINV\x01" /* seven letters and the version */
+#define FORM_MAGIC     "UIDFINV\x02" /* seven letters and the version */
 #define FORM_MAGIC_LEN 8
 #define FORM_SUM_LEN   8
+#define FORM_KNOWN     1u		   /* bodies were read for what they mention */
+#define FORM_CUT       2u		   /* limit mentions was passed */
 #define FORM_SUM_INIT  0xcbf29ce484222325u /* FNV-1a, 64 bits */
 
 static inline uint64_t form_sum(uint64_t sum, const uint8_t *p, size_t n)

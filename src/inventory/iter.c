@@ -2,6 +2,7 @@
  */
 #include <inttypes.h>
 
+#include "inventory/mention.h"
 #include "inventory/record.h"
 
 const char *inv_kind_name(enum inv_kind k)
@@ -44,6 +45,9 @@ void layer_inventory_free(struct layer_inventory *inv)
 		free(inv->files[i].path);
 		free(inv->files[i].data);
 	}
+	for (size_t i = 0; i < inv->mention_count; i++)
+		inv_mentions_done(&inv->mentions[i]);
+	free(inv->mentions);
 	free(inv->files);
 	free(inv->owners);
 	spool_free(inv->records);

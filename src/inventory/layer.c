@@ -270,6 +270,31 @@ static int keep_file(struct walk *w, const struct tar_entry *t, const struct inv
 	return inv_builder_file(&w->builder, e, data, len, err);
 }
 
+/* What the file says of ids: its body is read, which is skipped otherwise. */
+static int keep_mentions(struct walk *w, const struct tar_entry *t, const struct inv_entry *e,
+			 enum mention_form form, struct error *err)
+{
+	_cleanup_(inv_mentions_done) struct inv_mentions m = { 0 };
+	_cleanup_(stream_closep) struct stream *body = NULL;
+	_cleanup_(freep) uint8_t *data = NULL;
+	uint64_t max = w->how->limits->v[LIMIT_SCRIPT_SIZE];
+	size_t len = 0;
+	int r;
+
+	if (t->was_sparse || t->body_size != t->size || t->size > max) {
+		/* Where all kinds of programs lie, a large one is likely none. */
+		if (form != MENTION_SCRIPT)
+			m.flags = INV_MENTIONS_UNREAD;
+		return inv_builder_mentions(&w->builder, e, &m, err);
+	}
+	r = tar_reader_body(w->tar, &body, err);
+	if (r == 0)
+		r = stream_read_all(body, t->size, &data, &len, err);
+	if (r == 0 && mention_scan(&m, form, (const char *)data, len) < 0)
+		r = err_nomem(err);
+	return r < 0 ? r : inv_builder_mentions(&w->builder, e, &m, err);
+}
+
 static int walk_entry(struct walk *w, const struct tar_entry *t, struct error *err)
 {
 	struct inv_entry e = {
@@ -282,6 +307,7 @@ static int walk_entry(struct walk *w, const struct tar_entry *t, struct error *e
 		.link = t->link,
 		.link_len = t->link_len,
 	};
+	enum mention_form form;
 	int r;
 
 	if (place(w, t, &e) < 0 || (t->xattr_count && take_xattrs(w, t, &e) < 0))
@@ -292,8 +318,10 @@ static int walk_entry(struct walk *w, const struct tar_entry *t, struct error *e
 	}
 	r = inv_builder_add(&w->builder, &e, err);
 	if (r == 0 && inv_is_small_file(&e))
-		r = keep_file(w, t, &e, err);
-	return r;
+		return keep_file(w, t, &e, err);
+	form = r == 0 && e.kind == INV_REG && e.size ? mention_form(e.path, e.path_len)
+						     : MENTION_NONE;
+	return form == MENTION_NONE ? r : keep_mentions(w, t, &e, form, err);
 }
 
 static int take_digest(struct digest_tee *tee, enum digest_algo algo, struct oci_digest *out,
@@ -354,6 +382,8 @@ int layer_inventory_build(struct layer_inventory **out, struct stream *raw,
 	int r;
 
 	r = inv_builder_init(&w.builder, how->limits, how->spool_memory, err);
+	if (r == 0)
+		w.builder.inv->mentions_known = true;
 	if (r == 0)
 		r = pipeline_open(&w, raw, err);
 	if (r == 0)

@@ -3,7 +3,7 @@
  * Distinct owners are interned in a small table. Entries are a serial form
  * (docs/formats/inventory.md): one front-coded record each, in the layer's order, in a spool, so
  * that a million entries cost a few megabytes of memory. The few things that are wanted out of
- * order stand beside it: small files (passwd, group).
+ * order stand beside it: small files (passwd, group), and what other small files say of ids.
  */
 #pragma once
 
@@ -99,6 +99,34 @@ struct inv_file {
 	uint64_t size;
 };
 
+/* A number that stands for an id in a file that nobody rewrites. */
+struct inv_mention {
+	int64_t id;
+	uint32_t line; /* from 1: the first that has it */
+	bool is_gid;
+};
+
+enum inv_mentions_flag {
+	INV_MENTIONS_UNDECIDED =
+		1 << 0, /* an id comes out of a variable or of a program; line says where */
+	INV_MENTIONS_MORE = 1 << 1,   /* there is more than was kept */
+	INV_MENTIONS_UNREAD = 1 << 2, /* too large (limit script-size), or sparse */
+};
+#define INV_MENTIONS_ALL 7u
+
+/* What one of sudoers, units, tmpfiles.d, sysusers.d, crontabs and scripts that start an image
+ * (mention-place.c has the list) says of ids of three digits and more. Files that say nothing are
+ * not here. */
+struct inv_mentions {
+	char *path;
+	size_t path_len;
+	uint64_t index;		 /* of its entry */
+	unsigned flags;		 /* enum inv_mentions_flag */
+	uint32_t line;		 /* of what is not decided, else 0 */
+	struct inv_mention *ids; /* in the order of the file */
+	size_t count;
+};
+
 enum inv_verified {
 	INV_VERIFIED_NONE, /* bodies were skipped: nothing was hashed whole */
 	INV_VERIFIED_BLOB, /* the blob's digest held; the diff_id was not known */
@@ -114,6 +142,11 @@ struct layer_inventory {
 	size_t owner_count;
 	struct inv_file *files;
 	size_t file_count;
+	/* Sorted by index. mentions_known is false where no bodies were read (a table of contents);
+	 * mentions_cut where limit mentions was passed. */
+	struct inv_mentions *mentions;
+	size_t mention_count;
+	bool mentions_known, mentions_cut;
 	struct spool *records;
 	uint64_t tar_size;   /* decompressed bytes */
 	uint64_t blob_size;  /* bytes as stored */
