@@ -3,12 +3,15 @@
 
     tests/engines/guides.py [--uidfit PATH] [--only TEXT] [--keep DIR]
 
-Each Dockerfile below is built by the classic builder on a Debian base (tests/lib/debian.py), saved, loaded and pulled by the remapped daemon,
+Each Dockerfile below is built by the classic builder on a Debian base (tests/lib/debian.py) and saved; the archive of all is kept in the
+cache under a hash of what it was made from, and the fix suite takes it too. Each is then loaded and pulled by the remapped daemon,
 started where it loads, and asked of `uidfit check`: verdict, layer, step, visibility and the engine's own line must agree.
 npm 9.1.1 runs as root in the image's own build, from a cache that the host's npm has filled, so that no build needs a network.
 """
 import argparse
 import contextlib
+import glob
+import hashlib
 import json
 import os
 import re
@@ -49,6 +52,9 @@ class Guide:
 
 
 VERYHIGH = ["RUN groupadd veryhigh -g 1000000", "RUN useradd -l -r -u 1000000 -g veryhigh veryhigh"]
+# A capability of version 3, whose root user is 70000: perl calls setxattr(2), for no minimal base has setcap.
+SETCAP = ("""perl -e '$n = `uname -m` =~ /x86_64/ ? 188 : 5; $k = "security.capability"; """
+          """$v = pack("V6", 0x03000001, 1024, 0, 0, 0, 70000); syscall($n, $ARGV[0], $k, $v, 24, 0) == 0 or die $!' """)
 NO_USER = "unable to setup user: cannot set uid to unmapped user in user namespace: unknown."
 
 GUIDES = [
@@ -67,11 +73,22 @@ GUIDES = [
     Guide("user-number", ["USER 1000000"], runs=NO_USER, findings=[{"user": "1000000", "uid": 1000000}]),
     Guide("user-name", VERYHIGH + ["USER veryhigh"], runs=NO_USER, findings=[{"user": "veryhigh", "uid": 1000000}]),
     Guide("user-that-fits", ["RUN useradd -l -u 65535 -U last", "USER last"]),
+    Guide("own-files", VERYHIGH + ["RUN mkdir -m 700 /home/veryhigh && echo mine >/home/veryhigh/own && chown -R veryhigh:veryhigh /home/veryhigh",
+                                   "USER veryhigh"], stops=1000000, findings=[
+        {"path": "/home/veryhigh/own", "uid": 1000000, "gid": 1000000, "step": "echo mine", "seen": "visible"},
+        {"user": "veryhigh", "uid": 1000000}]),
+    Guide("own-files-by-number", ["USER 1000000:1000000"], base="uidfit/own-files", stops=1000000, findings=[
+        {"user": "1000000:1000000", "uid": 1000000}]),
+    Guide("setuid", ["RUN cp /bin/true /usr/bin/tool && chown 70000:80000 /usr/bin/tool && chmod 6755 /usr/bin/tool",
+                     f"RUN cp /bin/true /usr/bin/capable && chown 70000 /usr/bin/capable && {SETCAP} /usr/bin/capable"], stops=70000, findings=[
+        {"path": "/usr/bin/tool", "uid": 70000, "gid": 80000, "step": "chmod 6755", "seen": "visible"}]),
     Guide("npm", [f"RUN {INSTALL}"], base="uidfit/npm-base", stops=1516583083, findings=[dict(NPM_OWNERS, seen="visible")]),
     Guide("npm-chowned-later", ["RUN chown -R root:root ."], base="uidfit/npm", stops=1516583083, findings=[
         dict(NPM_OWNERS, seen="replaced", later="chown -R root:root .")], nothing_left=[1516583083]),
     Guide("npm-chowned-in-step", [f"RUN {INSTALL} && chown -R root:root ."], base="uidfit/npm-base"),
 ]
+
+BASES = ["uidfit/base", "uidfit/npm-base"]
 
 
 class Tests:
@@ -127,6 +144,39 @@ def build(builder, guide, work):
     for name, text in (guide.context or {}).items():
         write(os.path.join(context, name), text)
     builder.docker("build", "-q", "--network", "none", "-t", guide.tag, context)
+
+
+def made_from(base):
+    """A hash of all that the archive of the guides' images depends on."""
+    parts = [NPM, json.dumps(PACKAGES, sort_keys=True), str(os.stat(base).st_size), str(os.stat(base).st_mtime_ns)]
+    parts += [g.tag + "\n" + g.dockerfile + json.dumps(g.context) for g in GUIDES]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def built():
+    """The path of one archive (`docker save`) of the bases and every guide's image, built by a dockerd without a map where the
+    cache does not hold it."""
+    engines.need("debootstrap", "tar")
+    os.makedirs(CACHE, exist_ok=True)
+    base = debian.base_tar(CACHE, ("nodejs",))
+    path = os.path.join(CACHE, f"guides-{made_from(base)}.tar")
+    if os.path.exists(path):
+        return path
+    context, part = npm_context(), f"{path}.{os.getpid()}"
+    with tempfile.TemporaryDirectory(prefix="uidfit-guides-") as work, engines.Dockerd(remap=False) as builder:
+        builder.docker("import", base, "uidfit/base")
+        builder.docker("build", "-q", "--network", "none", "-t", "uidfit/npm-base", context)
+        for guide in GUIDES:
+            build(builder, guide, work)
+        try:
+            builder.docker("save", "-o", part, *BASES, *(g.tag for g in GUIDES))
+            for old in glob.glob(os.path.join(CACHE, "guides-*.tar")):
+                os.unlink(old)
+            os.rename(part, path)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(part)
+    return path
 
 
 def nothing_left(builder, guide, tests):
@@ -220,17 +270,15 @@ def check_uidfit(tests, guide, side, archive, answers):
 def run(args):
     tests = Tests()
     engines.need_root()
-    os.makedirs(CACHE, exist_ok=True)
     start = time.monotonic()
 
     def progress(text):
         print(f"[{time.monotonic() - start:4.0f} s] {text}", flush=True)
 
     chosen = [g for g in GUIDES if args.only in g.name]
-    engines.need("debootstrap", "skopeo", "tar")
-    base = debian.base_tar(CACHE, ("nodejs",))
-    context = npm_context() if any("npm" in g.name for g in chosen) else None
-    progress("the base image and npm are here")
+    engines.need("skopeo")
+    images = built()
+    progress(f"the images are built: {os.path.basename(images)}")
     with contextlib.ExitStack() as stack:
         work = stack.enter_context(tempfile.TemporaryDirectory(prefix="uidfit-guides-"))
         builder = stack.enter_context(engines.Dockerd(remap=False))
@@ -238,21 +286,13 @@ def run(args):
         registry = stack.enter_context(engines.Registry())
         first, count = remapped.base
         side = (args.uidfit, "docker@" + re.match(r"\d+\.\d+", remapped.version).group(), f"0:{first}:{count}")
-        builder.docker("import", base, "uidfit/base")
-        if context:
-            builder.docker("build", "-q", "--network", "none", "-t", "uidfit/npm-base", context)
+        tests.check(builder.load(images, forget=False).accepted, "what docker save wrote loads")
         # The base is taken once; what follows is asked layer by layer on top of it.
         archive = os.path.join(work, "image.tar")
-        builder.docker("save", "-o", archive, "uidfit/npm-base" if context else "uidfit/base")
+        builder.docker("save", "-o", archive, "uidfit/npm-base")
         tests.check(remapped.load(archive, forget=False).accepted, "the base image loads")
         progress("two daemons and the base images are up")
-        needed = {g.base for g in chosen}
-        for guide in GUIDES:
-            if guide not in chosen and guide.tag not in needed:
-                continue
-            build(builder, guide, work)
-            if guide not in chosen:
-                continue
+        for guide in chosen:
             before = tests.failed
             nothing_left(builder, guide, tests)
             builder.docker("save", "-o", archive, guide.tag)
