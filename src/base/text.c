@@ -167,10 +167,10 @@ int text_replace_invalid(struct buf *out, const void *bytes, size_t n)
 	return 0;
 }
 
+static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 int text_base64(struct buf *out, const void *bytes, size_t n)
 {
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	const uint8_t *p = bytes;
 
 	for (size_t i = 0; i < n; i += 3) {
@@ -182,13 +182,44 @@ int text_base64(struct buf *out, const void *bytes, size_t n)
 			v |= (uint32_t)p[i + 1] << 8;
 		if (i + 2 < n)
 			v |= p[i + 2];
-		four[0] = digits[v >> 18];
-		four[1] = digits[v >> 12 & 63];
-		four[2] = i + 1 < n ? digits[v >> 6 & 63] : '=';
-		four[3] = i + 2 < n ? digits[v & 63] : '=';
+		four[0] = base64[v >> 18];
+		four[1] = base64[v >> 12 & 63];
+		four[2] = i + 1 < n ? base64[v >> 6 & 63] : '=';
+		four[3] = i + 2 < n ? base64[v & 63] : '=';
 		r = buf_append(out, four, 4);
 		if (r < 0)
 			return r;
 	}
 	return 0;
+}
+
+int text_unbase64(struct buf *out, const char *text, size_t n)
+{
+	size_t start = out->len, digits = 0, padding = 0;
+	uint32_t bits = 0;
+
+	if (buf_reserve(out, n) < 0)
+		return -ERR_NOMEM;
+	for (size_t i = 0; i < n; i++) {
+		const char *digit = text[i] ? strchr(base64, text[i]) : NULL;
+
+		if (text[i] == '\n' || text[i] == '\r')
+			continue;
+		if (text[i] == '=')
+			padding++;
+		if ((!digit && text[i] != '=') || (digit && padding))
+			goto none;
+		if (!digit)
+			continue;
+		bits = bits << 6 | (uint32_t)(digit - base64);
+		if (digits++ % 4)
+			out->data[out->len++] = (uint8_t)(bits >> (6 - 2 * ((digits - 1) % 4)));
+	}
+	out->data[out->len] = '\0';
+	if (digits % 4 != 1 && (!padding || (digits + padding) % 4 == 0) && padding < 3)
+		return 0;
+none:
+	explicit_bzero(out->data + start, out->len - start);
+	out->len = start;
+	return 1;
 }

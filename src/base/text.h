@@ -34,3 +34,8 @@ int text_replace_invalid(struct buf *out, const void *bytes, size_t n) _must_che
 
 /* Appends the standard base64 (RFC 4648, padded) of n bytes. 0 or -ERR_NOMEM. */
 int text_base64(struct buf *out, const void *bytes, size_t n) _must_check_;
+
+/* Appends what n characters of base64 mean, padded or not, ends of lines passed over: 0, 1 where
+ * they are no base64 (out is then unchanged). Room is made once, so that a secret leaves no copies
+ * behind in freed memory. -ERR_NOMEM. */
+int text_unbase64(struct buf *out, const char *text, size_t n) _must_check_;

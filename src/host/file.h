@@ -1,4 +1,4 @@
-/* Files of the host, or of another one whose root directory is given (inside this folder only).
+/* Files of the host, or of another one whose root directory is given.
  */
 #pragma once
 

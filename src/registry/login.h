@@ -12,12 +12,14 @@
 
 #include <stdbool.h>
 
+#include "base/error.h"
 #include "base/notes.h"
 
 struct registry_login {
 	char *user, *secret;  /* basic; or NULL */
 	char *identity_token; /* OAuth2 refresh token (helpers: user "<token>"); or NULL */
-	char *registry_token; /* Bearer, sent as it is (--registry-token, "registrytoken"); or NULL */
+	char *registry_token; /* Bearer, sent as it is (--registry-token, "registrytoken"); or NULL
+			       */
 	char *from;	      /* where it was found, for messages: never the secret */
 };
 
@@ -38,8 +40,8 @@ struct registry_login_options {
  * host, else "credsStore") are "docker-credential-NAME get", NAME of [A-Za-z0-9._-] alone and found
  * on the PATH, the server's name on standard input; at most 30 s and 64 KiB; "credentials not
  * found" is none. ERR_AUTH where a helper fails (a "credsStore" that is not installed is a note:
- * Docker Desktop leaves such files behind), ERR_BAD_INPUT for a damaged file (its path is named, its
- * content never), ERR_DENIED for a helper with another name, ERR_USAGE for a user without a
+ * Docker Desktop leaves such files behind), ERR_BAD_INPUT for a damaged file (its path is named,
+ * its content never), ERR_DENIED for a helper with another name, ERR_USAGE for a user without a
  * password or the reverse, ERR_NOT_FOUND where --authfile or REGISTRY_AUTH_FILE is not there. A
  * default file that may not be read is a note. A secret is wiped when freed. */
 int registry_login_find(struct registry_login *out, const char *auth_name,

@@ -3,8 +3,8 @@
  * (distribution/reference).
  *
  * Files read, as podman reads them: $CONTAINERS_REGISTRIES_CONF (or $REGISTRIES_CONFIG_PATH), else
- * $HOME/.config/containers/registries.conf, else /etc/containers/registries.conf; then the *.conf of
- * /etc/containers/registries.conf.d (not where the user's own file was read) and of
+ * $HOME/.config/containers/registries.conf, else /etc/containers/registries.conf; then the *.conf
+ * of /etc/containers/registries.conf.d (not where the user's own file was read) and of
  * $HOME/.config/containers/registries.conf.d, by name. Certificates: --cert-dir itself, else the
  * first certs.d/HOST[:PORT] of $HOME/.config/containers, /etc/containers, /etc/docker.
  * Docker's daemon.json (insecure-registries, registry-mirrors) is the daemon's and is not read.
@@ -43,13 +43,13 @@ struct registry_place {
 	char *base;		 /* "https://HOST/v2/REPOSITORY" */
 	char *auth_name;	 /* "HOST/REPOSITORY", by which credentials are looked up */
 	bool insecure; /* certificates are not checked: --tls-verify=false, or insecure = true */
-	bool plain;    /* http:// is tried where the server does not speak TLS: insecure, or a loopback
-			  address and nothing said of --tls-verify (there certificates are still
-			  checked, and a credential may be sent) */
-	bool mirror;   /* may have another host: what the command line gives as a credential is not
-			  for it */
+	bool plain; /* http:// is tried where the server does not speak TLS: insecure, or a loopback
+		       address and nothing said of --tls-verify (there certificates are still
+		       checked, and a credential may be sent) */
+	bool mirror; /* may have another host: what the command line gives as a credential is not
+			for it */
 	bool digest_only; /* a mirror for pulls by digest only; listed where the name has one */
-	char **ca;		  /* *.crt of certs.d */
+	char **ca;	  /* *.crt of certs.d */
 	size_t ca_count;
 	char *cert, *key; /* *.cert with its *.key */
 };
@@ -68,8 +68,8 @@ struct registry_place_options {
 
 /* Mirrors first, the registry itself last, rewritten by the longest matching prefix. For writing
  * (push) the name leads to its own host: neither mirrors nor locations count, as in skopeo.
- * ERR_DENIED where registries.conf blocks it; ERR_BAD_INPUT for a file that breaks TOML or says what
- * its format does not know, with its line, and for a .cert without its .key or the reverse;
+ * ERR_DENIED where registries.conf blocks it; ERR_BAD_INPUT for a file that breaks TOML or says
+ * what its format does not know, with its line, and for a .cert without its .key or the reverse;
  * ERR_UNSUPPORTED for registries.conf of version 1; ERR_NOT_FOUND where the file that the
  * environment names, or --cert-dir, is not there. */
 int registry_places(struct registry_places *out, const struct registry_name *name, bool push,
