@@ -17,6 +17,7 @@ struct registry_options {
 	struct registry_place_options place;
 	struct registry_login_options login;
 	unsigned retries; /* --retry-times; HTTP_RETRIES unless told otherwise */
+	unsigned hurry;	  /* tests only: as http_options */
 };
 
 /* A session with one repository. Any thread may ask. */
@@ -51,8 +52,10 @@ int registry_foreign_blob(struct registry *r, const char *url, uint64_t size, st
 /* Writing. 0 where the blob is there already, 1 where it is not. */
 int registry_blob_exists(struct registry *r, const struct oci_digest *digest,
 			 struct error *err) _must_check_;
-/* POST ?mount=&from=: 0 mounted, 1 the registry would rather have the bytes. from is a repository
- * of the same registry. */
+/* Tokens from here on ask for reading of that repository of the same registry too. Before the first
+ * request. */
+int registry_allow_mounts(struct registry *r, const char *from, struct error *err) _must_check_;
+/* POST ?mount=&from=: 0 mounted, 1 the registry would rather have the bytes. */
 int registry_blob_mount(struct registry *r, const struct oci_digest *digest, const char *from,
 			struct error *err) _must_check_;
 
@@ -72,7 +75,3 @@ void registry_upload_drop(struct registry_upload *u);
 /* reference is a tag or a digest's text; the answer's Docker-Content-Digest must be ours. */
 int registry_put_manifest(struct registry *r, const char *reference, const char *media_type,
 			  const void *bytes, size_t n, struct error *err) _must_check_;
-
-/* Bytes received and sent as bodies so far, for the output and for tests. */
-uint64_t registry_received(const struct registry *r);
-uint64_t registry_sent(const struct registry *r);

@@ -1,0 +1,335 @@
+/* Writing: blobs in chunks, manifests last (OCI distribution-spec, "Push"). All of it goes to the
+ * one place that a name for writing has. */
+#include <stdio.h>
+#include <string.h>
+
+#include "registry/impl.h"
+
+#define CHUNK		(16u << 20)
+#define CHUNK_TRIES	5
+#define CHUNK_TOO_SMALL "OCI-Chunk-Min-Length"
+
+struct registry_upload {
+	struct endpoint *e;
+	char *location; /* where the next bytes go */
+	struct buf chunk;
+	uint64_t sent;
+};
+
+static struct endpoint *destination(struct registry *r)
+{
+	return &r->endpoints[r->places.count - 1];
+}
+
+int registry_blob_exists(struct registry *r, const struct oci_digest *digest, struct error *err)
+{
+	_cleanup_(http_answer_freep) struct http_answer *a = NULL;
+	_cleanup_(freep) char *url = NULL;
+	struct endpoint *e = destination(r);
+	struct http_request rq = { .method = "HEAD" };
+	int ret = endpoint_url(&url, e, err, "blobs/%s", digest->text);
+
+	rq.url = url;
+	if (ret == 0)
+		ret = endpoint_send(e, &rq, &a, err);
+	if (ret < 0)
+		return ret;
+	if (http_status(a) == 200 || http_status(a) == 404)
+		return http_status(a) == 404;
+	return registry_refused(a, e, "blob", err);
+}
+
+/* Where the answer says that the upload goes on. */
+static int follow(struct registry_upload *u, const struct http_answer *a, struct error *err)
+{
+	const char *location = http_header(a, "Location", 0);
+	char *next;
+	int r;
+
+	if (!location)
+		return err_fail(err, ERR_NET, 0, "%s: an upload without a Location",
+				u->e->place->host);
+	r = http_url_join(&next, http_final_url(a), location, err);
+	if (r < 0)
+		return err_wrap(err, "%s: the Location of an upload", u->e->place->host);
+	if (!http_is_private(next) && strncmp(u->e->base, "https:", 6) == 0) {
+		free(next);
+		return err_fail(err, ERR_DENIED, 0, "%s: an upload that goes on without TLS",
+				u->e->place->host);
+	}
+	free(u->location);
+	u->location = next;
+	return 0;
+}
+
+static void upload_free(struct registry_upload *u)
+{
+	free(u->location);
+	buf_free(&u->chunk);
+	free(u);
+}
+
+/* POST to begin; query may be NULL. 1 where the answer is 201: the blob was mounted. */
+static int begin(struct registry_upload *u, const char *query, struct error *err)
+{
+	_cleanup_(http_answer_freep) struct http_answer *a = NULL;
+	_cleanup_(freep) char *url = NULL;
+	struct http_request rq = {
+		.method = "POST", .bytes = "", .size_bytes = 0, .no_redirect = true
+	};
+	int r = endpoint_url(&url, u->e, err, "blobs/uploads/%s", query ? query : "");
+
+	rq.url = url;
+	if (r == 0)
+		r = endpoint_send(u->e, &rq, &a, err);
+	if (r < 0)
+		return r;
+	if (query && http_status(a) == 201)
+		return 1;
+	if (http_status(a) != 202)
+		return registry_refused(a, u->e, "begin an upload", err);
+	return follow(u, a, err);
+}
+
+void registry_upload_drop(struct registry_upload *u)
+{
+	_cleanup_(http_answer_freep) struct http_answer *a = NULL;
+	struct http_request rq = { .method = "DELETE", .once = true };
+	struct error ignored;
+
+	if (!u)
+		return;
+	rq.url = u->location;
+	/* Registries drop what is never finished by themselves, later. */
+	if (endpoint_send(u->e, &rq, &a, &ignored) < 0)
+		a = NULL;
+	upload_free(u);
+}
+
+int registry_blob_mount(struct registry *r, const struct oci_digest *digest, const char *from,
+			struct error *err)
+{
+	struct registry_upload *u = calloc(1, sizeof(*u));
+	char query[DIGEST_HEX_MAX + 300];
+	int n, ret;
+
+	if (!u)
+		return err_nomem(err);
+	u->e = destination(r);
+	n = snprintf(query, sizeof(query), "?mount=%s&from=%s", digest->text, from);
+	if (n < 0 || (size_t)n >= sizeof(query)) {
+		free(u);
+		return err_fail(err, ERR_USAGE, 0, "repository %.40s...: too long", from);
+	}
+	ret = begin(u, query, err);
+	if (ret < 0) {
+		upload_free(u);
+		return ret;
+	}
+	if (ret == 0)
+		registry_upload_drop(u); /* it would rather have the bytes */
+	else
+		upload_free(u);
+	return ret == 0;
+}
+
+int registry_upload_begin(struct registry_upload **out, struct registry *r, struct error *err)
+{
+	struct registry_upload *u = calloc(1, sizeof(*u));
+	int ret;
+
+	if (!u)
+		return err_nomem(err);
+	u->e = destination(r);
+	ret = begin(u, NULL, err);
+	if (ret < 0) {
+		upload_free(u);
+		return ret;
+	}
+	*out = u;
+	return 0;
+}
+
+/* How many bytes the server has: "Range: 0-LAST". */
+static int ask_progress(struct registry_upload *u, uint64_t *have, struct error *err)
+{
+	_cleanup_(http_answer_freep) struct http_answer *a = NULL;
+	struct http_request rq = { .method = "GET", .url = u->location };
+	unsigned long long first, last;
+	const char *range;
+	int r = endpoint_send(u->e, &rq, &a, err);
+
+	if (r < 0)
+		return r;
+	range = http_header(a, "Range", 0);
+	if (http_status(a) != 204 || !range)
+		return registry_refused(a, u->e, "resume an upload", err);
+	if (strncmp(range, "bytes=", 6) == 0)
+		range += 6;
+	if (sscanf(range, "%llu-%llu", &first, &last) != 2 || first != 0 || last == UINT64_MAX)
+		return err_fail(err, ERR_NET, 0, "%s: an upload whose Range is none",
+				u->e->place->host);
+	/* distribution says 0-0 for nothing as well as for one byte. */
+	*have = last || u->sent ? last + 1 : 0;
+	return follow(u, a, err);
+}
+
+/* One PATCH of what is left of the chunk from at. */
+static int patch(struct registry_upload *u, size_t at, struct error *err)
+{
+	_cleanup_(http_answer_freep) struct http_answer *a = NULL;
+	uint64_t from = u->sent + at;
+	char range[64];
+	const struct http_header headers[] = { { "Content-Type", "application/octet-stream" },
+					       { "Content-Range", range } };
+	struct http_request rq = { .method = "PATCH",
+				   .url = u->location,
+				   .headers = headers,
+				   .header_count = ARRAY_SIZE(headers),
+				   .bytes = u->chunk.data + at,
+				   .size_bytes = u->chunk.len - at };
+	int r;
+
+	snprintf(range, sizeof(range), "%llu-%llu", (unsigned long long)from,
+		 (unsigned long long)(u->sent + u->chunk.len - 1));
+	r = endpoint_send(u->e, &rq, &a, err);
+	if (r < 0)
+		return r;
+	if (http_status(a) != 202 && http_status(a) != 201 && http_status(a) != 204)
+		return registry_refused(a, u->e, "upload", err);
+	return follow(u, a, err);
+}
+
+/* A connection that broke may have brought the bytes all the same: the server is asked. */
+static int send_chunk(struct registry_upload *u, struct error *err)
+{
+	size_t at = 0;
+	int r = 0;
+
+	for (unsigned try = 0; try < CHUNK_TRIES; try++) {
+		struct error ask_err;
+		uint64_t have;
+
+		r = patch(u, at, err);
+		if (r == 0) {
+			u->sent += u->chunk.len;
+			buf_clear(&u->chunk);
+			return 0;
+		}
+		if (r != -ERR_NET || ask_progress(u, &have, &ask_err) < 0)
+			return r;
+		if (have < u->sent || have > u->sent + u->chunk.len)
+			return err_fail(err, ERR_NET, 0,
+					"%s: an upload that has %llu bytes where %llu were sent",
+					u->e->place->host, (unsigned long long)have,
+					(unsigned long long)(u->sent + u->chunk.len));
+		at = (size_t)(have - u->sent);
+		if (at == u->chunk.len) {
+			u->sent += u->chunk.len;
+			buf_clear(&u->chunk);
+			return 0;
+		}
+	}
+	return r;
+}
+
+int registry_upload_write(struct registry_upload *u, const void *bytes, size_t n, struct error *err)
+{
+	const uint8_t *from = bytes;
+
+	while (n) {
+		size_t take = MIN(n, CHUNK - u->chunk.len);
+		int r;
+
+		/* A full chunk goes when more comes, so that a small blob is one request. */
+		if (!take) {
+			r = send_chunk(u, err);
+			if (r < 0)
+				return r;
+			continue;
+		}
+		if (buf_append(&u->chunk, from, take))
+			return err_nomem(err);
+		from += take;
+		n -= take;
+	}
+	return 0;
+}
+
+static int check_digest(const struct http_answer *a, const struct endpoint *e, const char *want,
+			struct error *err)
+{
+	const char *said = http_header(a, "Docker-Content-Digest", 0);
+	char text[160];
+
+	if (!said || strcmp(said, want) == 0)
+		return 0;
+	return err_fail(err, ERR_DIGEST, 0, "%s took %s as %s", e->place->host, want,
+			err_text(text, sizeof(text), said, strlen(said)));
+}
+
+static int put(struct registry_upload *u, const struct oci_digest *digest, struct error *err)
+{
+	_cleanup_(http_answer_freep) struct http_answer *a = NULL;
+	_cleanup_(freep) char *url = NULL;
+	const struct http_header type = { "Content-Type", "application/octet-stream" };
+	struct http_request rq = { .method = "PUT",
+				   .headers = &type,
+				   .header_count = 1,
+				   .bytes = u->chunk.len ? (const void *)u->chunk.data : "",
+				   .size_bytes = u->chunk.len };
+	int r = http_url_add(&url, u->location, "digest", digest->text, err);
+
+	rq.url = url;
+	if (r == 0)
+		r = endpoint_send(u->e, &rq, &a, err);
+	if (r < 0)
+		return r;
+	if (http_status(a) != 201 && http_status(a) != 204)
+		return registry_refused(a, u->e, "finish an upload", err);
+	return check_digest(a, u->e, digest->text, err);
+}
+
+int registry_upload_finish(struct registry_upload *u, const struct oci_digest *digest,
+			   struct error *err)
+{
+	/* What has begun in chunks ends in one, so that it can be sent again. */
+	int r = u->sent && u->chunk.len ? send_chunk(u, err) : 0;
+
+	if (r == 0)
+		r = put(u, digest, err);
+	if (r < 0)
+		registry_upload_drop(u);
+	else
+		upload_free(u);
+	return r;
+}
+
+int registry_put_manifest(struct registry *r, const char *reference, const char *media_type,
+			  const void *bytes, size_t n, struct error *err)
+{
+	_cleanup_(http_answer_freep) struct http_answer *a = NULL;
+	_cleanup_(freep) char *url = NULL;
+	const struct http_header type = { "Content-Type", media_type };
+	struct endpoint *e = destination(r);
+	struct http_request rq = { .method = "PUT",
+				   .headers = &type,
+				   .header_count = 1,
+				   .bytes = bytes,
+				   .size_bytes = n,
+				   .idempotent = true };
+	char hex[DIGEST_HEX_MAX + 1], digest[8 + DIGEST_HEX_MAX + 1];
+	int ret = endpoint_url(&url, e, err, "manifests/%s", reference);
+
+	rq.url = url;
+	if (ret == 0)
+		ret = digest_hex(DIGEST_SHA256, bytes, n, hex, err);
+	if (ret == 0)
+		ret = endpoint_send(e, &rq, &a, err);
+	if (ret < 0)
+		return ret;
+	if (http_status(a) != 201 && http_status(a) != 200)
+		return registry_refused(a, e, "manifest", err);
+	snprintf(digest, sizeof(digest), "sha256:%s", hex);
+	return check_digest(a, e, digest, err);
+}
