@@ -1,0 +1,129 @@
+/* What broke, in words for the user: curl's codes, with host and port. curl's own sentences hold
+ * times and, for proxies, credentials: they are used where they say what no code says, and escaped.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "http/impl.h"
+
+static const struct row {
+	CURLcode code;
+	enum http_trouble trouble;
+	const char *words;
+	bool detail; /* curl's own sentence behind it */
+} rows[] = {
+	{ CURLE_URL_MALFORMAT, HTTP_FINAL, "a URL that curl does not take", false },
+	{ CURLE_COULDNT_RESOLVE_HOST, HTTP_UNREACHED, "no address for this name", false },
+	{ CURLE_COULDNT_RESOLVE_PROXY, HTTP_UNREACHED,
+	  "no address for the proxy that the environment names", false },
+	{ CURLE_COULDNT_CONNECT, HTTP_UNREACHED, "cannot connect", false },
+	{ CURLE_PROXY, HTTP_UNREACHED, "the proxy does not connect", false },
+	{ CURLE_OPERATION_TIMEDOUT, HTTP_UNREACHED, "cannot connect in time", false },
+	{ CURLE_PEER_FAILED_VERIFICATION, HTTP_FINAL, "TLS", true },
+	{ CURLE_SSL_CACERT_BADFILE, HTTP_FINAL, "TLS", true },
+	{ CURLE_SSL_CERTPROBLEM, HTTP_FINAL, "TLS, the client's certificate", true },
+	{ CURLE_SSL_CONNECT_ERROR, HTTP_FINAL, "TLS", true },
+	{ CURLE_SSL_CIPHER, HTTP_FINAL, "TLS", true },
+	{ CURLE_GOT_NOTHING, HTTP_BROKEN, "the connection ended without an answer", false },
+	{ CURLE_PARTIAL_FILE, HTTP_BROKEN, "the connection ended too early", false },
+	{ CURLE_SEND_ERROR, HTTP_BROKEN, "the connection broke", true },
+	{ CURLE_RECV_ERROR, HTTP_BROKEN, "the connection broke", true },
+	{ CURLE_SEND_FAIL_REWIND, HTTP_BROKEN, "the connection broke", false },
+	{ CURLE_HTTP2, HTTP_BROKEN, "the connection broke, HTTP/2", true },
+	{ CURLE_HTTP2_STREAM, HTTP_BROKEN, "the connection broke, HTTP/2", true },
+	{ CURLE_UNSUPPORTED_PROTOCOL, HTTP_FINAL, "what answers does not speak HTTP", false },
+	{ CURLE_WEIRD_SERVER_REPLY, HTTP_FINAL, "an answer that breaks HTTP", true },
+	{ CURLE_BAD_CONTENT_ENCODING, HTTP_FINAL, "an answer that breaks its encoding", true },
+	{ CURLE_OUT_OF_MEMORY, HTTP_FINAL, "out of memory", false },
+};
+
+static const struct row other = { CURLE_OK, HTTP_FINAL, "the transfer failed", true };
+
+static const struct row *row_of(CURLcode code)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rows[i].code == code)
+			return &rows[i];
+	return &other;
+}
+
+/* A handshake that was cut off is worth another try; one that failed is not. */
+static bool handshake_cut(const struct http_transfer *t)
+{
+	return strstr(t->errbuf, "SSL_ERROR_SYSCALL") || strstr(t->errbuf, "reset by peer") ||
+	       strstr(t->errbuf, "unexpected eof");
+}
+
+static const char *detail_of(const struct http_transfer *t, char *out, size_t n)
+{
+	const char *text = t->errbuf[0] ? t->errbuf : curl_easy_strerror(t->result);
+
+	return err_text(out, n, text, strlen(text));
+}
+
+static int connect_failed(struct http_transfer *t, struct error *err)
+{
+	long sys = 0;
+
+	if (t->refused) {
+		t->trouble = HTTP_FINAL;
+		return err_fail(err, ERR_DENIED, 0,
+				"%s: this name is an address of this host, which is not asked",
+				t->who);
+	}
+	curl_easy_getinfo(t->slot->easy, CURLINFO_OS_ERRNO, &sys);
+	/* What curl was waiting for when it gave up is no reason. */
+	if (sys == EINPROGRESS || sys == EAGAIN)
+		sys = 0;
+	return err_fail(err, ERR_NET, (int)sys, "%s: cannot connect%s", t->who,
+			t->proxied ? " (the environment names a proxy)" : "");
+}
+
+int http_failure(struct http_transfer *t, struct error *err)
+{
+	const struct row *row = row_of(t->result);
+	char text[CURL_ERROR_SIZE + 8];
+	long proxy_status = 0;
+
+	if (t->failure.code) {
+		if (err)
+			*err = t->failure;
+		return -(int)t->failure.code;
+	}
+	t->trouble = row->trouble;
+	curl_easy_getinfo(t->slot->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+	if (t->proxied && proxy_status >= 300 && !t->head.status) {
+		t->trouble = proxy_status >= 500 ? HTTP_UNREACHED : HTTP_FINAL;
+		return err_fail(err, ERR_NET, 0, "%s: the proxy answered %ld", t->who,
+				proxy_status);
+	}
+	if (t->result == CURLE_COULDNT_CONNECT)
+		return connect_failed(t, err);
+	/* A line longer than curl keeps (100 KB) is all that can be too much before a head ends. */
+	if (t->result == CURLE_OUT_OF_MEMORY && !t->head.complete)
+		return err_fail(err, ERR_LIMIT, 0, "%s: a head of more than %u bytes", t->who,
+				HTTP_HEADERS_MAX);
+	if (t->result == CURLE_OUT_OF_MEMORY)
+		return err_nomem(err);
+	if (t->result == CURLE_SSL_CONNECT_ERROR && handshake_cut(t))
+		t->trouble = HTTP_UNREACHED;
+	if (!row->detail)
+		return err_fail(err, ERR_NET, 0, "%s: %s", t->who, row->words);
+	return err_fail(err, ERR_NET, 0, "%s: %s: %s", t->who, row->words,
+			detail_of(t, text, sizeof(text)));
+}
+
+int http_too_slow(struct http_transfer *t, long ms, bool silent, struct error *err)
+{
+	char span[32];
+
+	if (ms % 1000)
+		snprintf(span, sizeof(span), "%ld ms", ms);
+	else
+		snprintf(span, sizeof(span), "%ld s", ms / 1000);
+	t->trouble = HTTP_BROKEN;
+	if (silent)
+		return err_fail(err, ERR_NET, 0, "%s: no answer within %s", t->who, span);
+	return err_fail(err, ERR_NET, 0, "%s: less than %d bytes a second for %s", t->who,
+			HTTP_SLOW_BYTES, span);
+}
