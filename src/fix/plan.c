@@ -164,6 +164,8 @@ int fix_plan_make(struct fix_plan **out, struct image_set *set, const struct fix
 	if (r == 0)
 		r = fix_remarks(p, err);
 	if (r == 0)
+		r = fix_mentions(p, err);
+	if (r == 0)
 		*out = STEAL(p);
 	return r;
 }
@@ -186,6 +188,8 @@ void fix_plan_free(struct fix_plan *p)
 	}
 	for (size_t i = 0; i < p->special_count; i++)
 		free(p->specials[i].path);
+	for (size_t i = 0; i < p->mention_count; i++)
+		free(p->mentions[i].place);
 	free(p->blobs);
 	free(p->images);
 	fix_ids_free(&p->ids);

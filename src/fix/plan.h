@@ -32,6 +32,19 @@ struct fix_special {
 };
 #define FIX_SPECIALS_MAX 64 /* kept with their paths; the rest is counted */
 
+/* A place in the final image where the number of an id that moves still stands. */
+struct fix_mention {
+	char *place; /* a file, or of the config: "Entrypoint", "Env PUID", "label NAME" */
+	size_t place_len;
+	bool in_config;
+	size_t layer;  /* of a file */
+	uint32_t line; /* from 1; 0 in a config */
+	bool is_gid;   /* in a config, where nothing tells: only as a group does it move */
+	int64_t old;
+	uint32_t new;
+};
+#define FIX_MENTIONS_MAX 256 /* kept */
+
 /* A layer's blob, however many images have it. */
 struct fix_blob {
 	const struct layer_inventory *inventory;
@@ -79,6 +92,9 @@ struct fix_plan {
 	size_t image_count;
 	struct fix_special specials[FIX_SPECIALS_MAX];
 	size_t special_count;
+	struct fix_mention mentions[FIX_MENTIONS_MAX];
+	size_t mention_count;
+	bool mentions_more;
 	bool changed; /* anything at all */
 };
 
@@ -109,5 +125,7 @@ int fix_gather(struct fix_plan *p, struct error *err) _must_check_;
 int fix_layers(struct fix_plan *p, struct error *err) _must_check_;
 /* links.c: fills b->links. */
 int fix_links(struct fix_plan *p, struct fix_blob *b, struct error *err) _must_check_;
+/* mentions.c: fills mentions, and notes what could not be decided. */
+int fix_mentions(struct fix_plan *p, struct error *err) _must_check_;
 /* remarks.c: notes on what was not looked at, and what no owner mends. */
 int fix_remarks(struct fix_plan *p, struct error *err) _must_check_;

@@ -98,6 +98,25 @@ static int special(struct jsonw *w, const struct fix_special *s)
 	return r;
 }
 
+static int mention(struct jsonw *w, const struct fix_mention *m)
+{
+	int r = 0;
+
+	jsonw_open(w, NULL, '{');
+	if (m->in_config) {
+		jsonw_text(w, "config", m->place, m->place_len);
+	} else {
+		r = jsonw_path(w, m->place, m->place_len);
+		jsonw_u64(w, "layer", m->layer);
+		jsonw_u64(w, "line", m->line);
+	}
+	jsonw_str(w, "kind", m->is_gid ? "gid" : "uid");
+	jsonw_i64(w, "old", m->old);
+	jsonw_u64(w, "new", m->new);
+	jsonw_close(w);
+	return r;
+}
+
 int fix_report_json(const struct report_options *opts, const struct fix_told *told,
 		    struct error *err)
 {
@@ -123,6 +142,10 @@ int fix_report_json(const struct report_options *opts, const struct fix_told *to
 	jsonw_open(&w, "special_bits_dropped", '[');
 	for (size_t i = 0; i < p->special_count && r == 0; i++)
 		r = special(&w, &p->specials[i]);
+	jsonw_close(&w);
+	jsonw_open(&w, "mentions", '[');
+	for (size_t i = 0; i < p->mention_count && r == 0; i++)
+		r = mention(&w, &p->mentions[i]);
 	jsonw_close(&w);
 	jsonw_open(&w, "notes", '[');
 	for (size_t i = 0; told->notes && i < notes_count(told->notes); i++)

@@ -127,6 +127,29 @@ static void specials(const struct report_options *opts, const struct fix_plan *p
 			all - p->special_count);
 }
 
+static void mentions(const struct report_options *opts, const struct fix_plan *p)
+{
+	size_t shown = opts->all ? p->mention_count : MIN(p->mention_count, (size_t)IDS_SHOWN);
+
+	for (size_t i = 0; i < shown; i++) {
+		const struct fix_mention *m = &p->mentions[i];
+
+		print_styled(opts, STYLE_WARN, "  stays as it is:");
+		fputs(m->in_config ? " " : " /", opts->out);
+		print_name(opts->out, m->place, m->place_len, 120);
+		if (!m->in_config)
+			fprintf(opts->out, " line %" PRIu32, m->line);
+		fprintf(opts->out, " has %s%" PRId64 ", which is %" PRIu32 " now\n",
+			m->in_config ? ""
+			: m->is_gid  ? "gid "
+				     : "uid ",
+			m->old, m->new);
+	}
+	if (p->mention_count > shown || p->mentions_more)
+		fprintf(opts->out, "  stays as it is: %zu further%s\n", p->mention_count - shown,
+			p->mentions_more ? " and more" : "");
+}
+
 static void users(const struct report_options *opts, const struct fix_plan *p)
 {
 	for (size_t i = 0; i < p->image_count; i++) {
@@ -166,6 +189,7 @@ int fix_report(const struct report_options *opts, const struct fix_told *told, s
 		users(opts, p);
 		blobs(opts, p);
 		specials(opts, p);
+		mentions(opts, p);
 	}
 	for (size_t i = 0; told->notes && i < notes_count(told->notes); i++)
 		fprintf(out, "  note: %s\n", notes_get(told->notes, i));

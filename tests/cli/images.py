@@ -1,4 +1,5 @@
 """The images that the cases of this folder name, made in the folder given as argument."""
+import json
 import os
 import sys
 
@@ -49,6 +50,17 @@ def main(out):
                                      Layer("RUN touch /tmp/x").file("tmp/x", uid=1000000)], user="1000000")
     save_docker_archive("user-only.tar", [base()], user="70000:80000")
     save_docker_archive("user-unknown.tar", [base()], user="no\x1bbody")
+    mentions = [
+        base(), Step("USER 1000000"),
+        Layer("RUN useradd").file("srv/x", uid=1000000, gid=3000000).file("hidden.sh", b"#!/bin/sh\nchown 1000000 /srv\n")
+        .file("etc/sudoers", b"# for 1000000\n#1000000 ALL=(ALL) ALL\n%#3000000 ALL=(ALL) ALL\n#4000000 ALL=ALL\n")
+        .file("entrypoint.sh", b"#!/bin/sh\nchown -R $APP /srv\nexec setpriv --reuid=1000000 --regid=4000000 app\n", mode=0o755)
+        .file("etc/systemd/system/app.service", b"[Service]\nUser=1000000\n").file("etc/cron.d/big", b"#" * 70000),
+        Layer("RUN rm").whiteout("hidden.sh")]
+    config = make_config(mentions, "1000000:3000000")
+    config["config"].update({"Entrypoint": ["/entrypoint.sh", "--uid", "1000000"], "Env": ["PGID=3000000", "SIZE=21000000"],
+                             "Labels": {"owner": "uid=1000000,port=8080"}, "Healthcheck": {"Test": ["CMD", "gosu", "1000000:1"]}})
+    save_docker_archive("mentions.tar", mentions, config=json.dumps(config).encode())
     save_docker_archive("kinds.tar", [base(), Layer("RUN odd")
                                       .dir("d", uid=65536).symlink("l", "d", gid=70000).hardlink("h", "etc/passwd", uid=70000)
                                       .chardev("c", uid=70000).fifo("p", uid=-5).whiteout("home/gone", uid=70000)
