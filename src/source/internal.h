@@ -3,6 +3,7 @@
 
 #include "source/source.h"
 #include "source/store.h"
+#include "storage/storage.h"
 
 /* A blob with URLs of its own in the manifest: where it is missing, the message says so. */
 struct foreign {
@@ -18,13 +19,15 @@ struct source {
 	enum transport transport; /* as found out, for names */
 	char *path, *ref_name;
 	long ref_index;
-	struct store *store; /* NULL for tar: and rootfs: */
-	int fd;		     /* tar: in a regular file */
-	struct stream *once; /* tar: that can be read once */
+	struct store *store;		  /* NULL for tar: and rootfs: */
+	int fd;				  /* tar: in a regular file */
+	struct stream *once;		  /* tar: that can be read once */
+	struct storage *storage;	  /* an engine's own store, ... */
+	struct storage_image *kept_image; /* ... and the image of it that was asked for */
 	int (*scan)(struct source *s, source_blob_fn *fn, void *ctx,
 		    struct error *err); /* one-pass */
 	int (*read_images)(struct source *s, struct error *err);
-	int (*open_layer)(struct source *s, struct stream **out,
+	int (*open_layer)(struct source *s, const struct source_layer *layer, struct stream **out,
 			  struct error *err); /* without a store */
 	/* source_layer_headers, or NULL: there is no short way. */
 	int (*headers)(struct source *s, const struct source_layer *layer, struct stream **tar,
@@ -41,7 +44,21 @@ struct source {
 /* One transport: open sets what differs, by what ref names. */
 typedef int source_open_fn(struct source *s, struct error *err);
 source_open_fn docker_archive_open, oci_open, oci_archive_open, dir_open, tar_open, rootfs_open,
-	path_open, stdin_open;
+	path_open, stdin_open, docker_store_open, containers_storage_open;
+
+/* docker-daemon: from the store of a daemon whose directory is known (DockerRootDir of its /info),
+ * or NULL for this host's own. Nothing is read from the daemon. ERR_NOT_FOUND, ERR_DENIED where the
+ * store cannot tell: then the daemon can. */
+int docker_store_open_at(struct source *s, const char *root, const char *driver,
+			 struct error *err) _must_check_;
+
+/* read_images, open_layer and headers of the image s->ref_name of s->storage. */
+int kept_images(struct source *s, struct error *err) _must_check_;
+int kept_layer_open(struct source *s, const struct source_layer *layer, struct stream **out,
+		    struct error *err) _must_check_;
+int kept_layer_headers(struct source *s, const struct source_layer *layer, struct stream **tar,
+		       enum source_evidence *evidence, struct error *err) _must_check_;
+void kept_done(struct source *s);
 
 /* Opens s->path as an archive's store: a table of members where it can be sought in, else one pass.
  * "-" and
@@ -71,6 +88,9 @@ char *source_name_index(const struct source *s, size_t index); /* ...:@3 */
 /* The layer's member, checked against the descriptor. */
 int layer_find(struct source *s, const struct source_layer *layer, struct stored *out,
 	       struct error *err) _must_check_;
+
+/* Says that the image is for another platform than the one looked for. */
+void source_note_platform(struct source *s, const struct source_image *img);
 
 void source_image_done(struct source_image *img);
 /* Copies a name into img->names unless it stands there. */

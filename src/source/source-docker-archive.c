@@ -118,7 +118,7 @@ static int read_config(struct source *s, struct source_image *img,
 	return 0;
 }
 
-static void note_platform(struct source *s, const struct source_image *img)
+void source_note_platform(struct source *s, const struct source_image *img)
 {
 	char is[100], want[100], safe[200], name[200];
 
@@ -149,7 +149,7 @@ static int add(struct source *s, const struct docker_archive_image *d, char *nam
 		err_wrap(err, "%s", err_text(text, sizeof(text), name, strlen(name)));
 	}
 	if (r == 0 && !s->all_platforms)
-		note_platform(s, &img);
+		source_note_platform(s, &img);
 	if (r == 0 && (!s->platform_asked || s->all_platforms ||
 		       platform_matches(&img.platform, &s->platform)))
 		r = source_add_image(s, &img, err);

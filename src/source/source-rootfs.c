@@ -9,7 +9,8 @@ static int rootfs_images(struct source *s, struct error *err)
 	return single_layer_image(s, "rootfs", SOURCE_SIZE_UNKNOWN, err);
 }
 
-static int rootfs_layer_open(struct source *s, struct stream **out, struct error *err)
+static int rootfs_layer_open(struct source *s, _unused_ const struct source_layer *layer,
+			     struct stream **out, struct error *err)
 {
 	return rootfs_stream_open(out, s->path, s->limits, s->notes, err);
 }

@@ -18,7 +18,8 @@ static int tar_images(struct source *s, struct error *err)
 	return single_layer_image(s, LAYER_NAME, (uint64_t)st.st_size, err);
 }
 
-static int tar_layer_open(struct source *s, struct stream **out, struct error *err)
+static int tar_layer_open(struct source *s, _unused_ const struct source_layer *layer,
+			  struct stream **out, struct error *err)
 {
 	struct stat st;
 

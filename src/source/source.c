@@ -25,8 +25,8 @@ static source_open_fn *const transports[] = {
 	[TRANSPORT_TAR] = tar_open,
 	[TRANSPORT_ROOTFS] = rootfs_open,
 	[TRANSPORT_DOCKER] = not_built_yet,
-	[TRANSPORT_DOCKER_DAEMON] = not_built_yet,
-	[TRANSPORT_CONTAINERS_STORAGE] = not_built_yet,
+	[TRANSPORT_DOCKER_DAEMON] = docker_store_open,
+	[TRANSPORT_CONTAINERS_STORAGE] = containers_storage_open,
 };
 
 int source_open(struct source **out, const struct ref *ref, const struct source_options *opts,
@@ -108,6 +108,7 @@ void source_close(struct source *s)
 	free(s->foreign);
 	free(s->images);
 	store_close(s->store);
+	kept_done(s);
 	stream_close(s->once);
 	if (s->fd >= 0)
 		close(s->fd);
@@ -278,7 +279,7 @@ int source_layer_open(struct source *s, const struct source_layer *layer, struct
 	if (s->scan)
 		return err_fail(err, ERR_SEQUENCE, 0, "%s is read once, by source_scan()", s->path);
 	if (s->open_layer)
-		return s->open_layer(s, out, err);
+		return s->open_layer(s, layer, out, err);
 	r = layer_find(s, layer, &found, err);
 	return r < 0 ? r : s->store->ops->open(s->store, layer->blob, out, err);
 }

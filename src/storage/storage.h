@@ -28,6 +28,7 @@ struct storage_layer {
 	char *tar_split;	  /* path, or NULL: none kept (a squashed or committed layer) */
 	char *diff;		  /* path of the layer's directory, or NULL */
 	char *blob;		  /* path of the blob itself (containerd), or NULL */
+	uint64_t split_size;	  /* bytes of the tar-split file, 0 where not known */
 };
 
 struct storage_image {
@@ -57,7 +58,9 @@ int storage_find(struct storage *s, const char *name, struct storage_image *out,
 		 struct error *err) _must_check_;
 void storage_image_free(struct storage_image *img);
 
-/* The layer's tar: by tar-split, or its blob decoded is the caller's (layer->blob). */
+/* The layer's tar: by tar-split, or its blob decoded is the caller's (layer->blob).
+ * ERR_NOT_FOUND where no tar-split is kept. Any thread. */
+/* ERR_NOT_FOUND where no tar-split is kept. */
 int storage_layer_open(struct storage *s, const struct storage_layer *layer, struct stream **out,
 		       struct error *err) _must_check_;
 const char *storage_root(const struct storage *s);
