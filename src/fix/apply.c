@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fix/documents.h"
+#include "fix/past.h"
 #include "fix/rewrite.h"
 #include "stream/digest.h"
 #include "stream/encode.h"
@@ -15,6 +16,7 @@ struct apply {
 	struct sink *sink;
 	const struct limits *limits;
 	unsigned threads;
+	bool record;
 	const struct source_index *indexes;
 	size_t index_count;
 	struct fix_moved *moved; /* manifests, then indexes from the innermost out */
@@ -88,6 +90,24 @@ static int wrap(struct stream **s, struct stream *outer, int r)
 	return r;
 }
 
+/* What makes the new tar of the old one, or of an undo the old one of the new. */
+static int open_patch(struct apply *a, struct fix_blob *b, struct pipe *p, struct stream **outer,
+		      struct error *err)
+{
+	int r;
+
+	if (b->past)
+		return fix_past_open(a->plan->past, b->past, p->stream, a->limits, outer, err);
+	if (a->record && !(b->difference = fix_difference_new()))
+		return err_nomem(err);
+	r = fix_rewrite_open(outer, p->stream, a->plan, b, a->limits, err);
+	if (r < 0)
+		return r;
+	p->rewrite = *outer;
+	fix_rewrite_record(p->rewrite, b->difference);
+	return 0;
+}
+
 /* The layer's digest is made once more where its bodies were skipped before. */
 static int open_pipe(struct apply *a, struct fix_blob *b, struct pipe *p, struct error *err)
 {
@@ -106,12 +126,12 @@ static int open_pipe(struct apply *a, struct fix_blob *b, struct pipe *p, struct
 		r = wrap(&p->stream, outer, r);
 	}
 	if (r == 0) {
-		r = fix_rewrite_open(&outer, p->stream, a->plan, b, a->limits, err);
+		r = open_patch(a, b, p, &outer, err);
 		r = wrap(&p->stream, outer, r);
-		p->rewrite = outer;
 	}
 	if (r == 0) {
-		r = digest_tee_open(&outer, &p->new, p->stream, DIGEST_SHA256, err);
+		r = digest_tee_open(&outer, &p->new, p->stream,
+				    b->past ? b->past->old.algo : DIGEST_SHA256, err);
 		r = wrap(&p->stream, outer, r);
 	}
 	return r;
@@ -156,6 +176,21 @@ static int check_old(const struct fix_blob *b, struct pipe *p, struct error *err
 	return r;
 }
 
+/* The new diff_id; of an undo, the one that it has to be. */
+static int take_diff_id(struct fix_blob *b, const char *hex, struct error *err)
+{
+	if (!b->past)
+		set_digest(&b->diff_id, hex);
+	else if (strcmp(hex, oci_digest_hex(&b->past->old)) != 0)
+		return err_fail(
+			err, ERR_DIGEST, 0,
+			"layer %zu does not come back: its tar has the digest %s, it was %s",
+			b->layer, hex, b->past->old.text);
+	else
+		b->diff_id = b->past->old;
+	return 0;
+}
+
 static int pump(struct apply *a, struct fix_blob *b, struct pipe *p, struct error *err)
 {
 	char hex[DIGEST_HEX_MAX + 1];
@@ -174,10 +209,11 @@ static int pump(struct apply *a, struct fix_blob *b, struct pipe *p, struct erro
 		r = encoder_finish(p->encoder, err);
 	if (r == 0)
 		r = digest_tee_hex(p->new, hex, err);
+	if (r == 0)
+		r = take_diff_id(b, hex, err);
 	if (r < 0)
 		return r;
-	set_digest(&b->diff_id, hex);
-	b->patched = fix_rewrite_bytes(p->rewrite);
+	b->patched = p->rewrite ? fix_rewrite_bytes(p->rewrite) : 0;
 	return sink_blob_finish(a->sink, &b->digest, &b->size, err);
 }
 
@@ -209,31 +245,40 @@ static int put_layers(const struct apply *a, const struct fix_image *img, struct
 	return 0;
 }
 
-/* New documents for a changed image, the source's own for any other. */
-static int documents(const struct apply *a, const struct fix_image *img, struct sink_image *out,
-		     struct buf *config, struct buf *manifest, struct error *err)
+/* The config and the manifest that the new ones are made of. */
+static void past_documents(const struct fix_image *img, struct sink_image *out)
 {
 	const struct source_image *s = img->image->source;
-	struct oci_digest digest;
-	char hex[DIGEST_HEX_MAX + 1];
-	int r;
+	const struct fix_past_image *past = img->past;
 
-	out->config = s->config_bytes;
-	out->config_len = s->config_len;
-	out->manifest = s->manifest_bytes;
-	out->manifest_len = s->manifest_len;
-	if (!img->changed)
-		return 0;
-	r = fix_config(config, a->plan, img, err);
-	out->config = config->data;
-	out->config_len = config->len;
-	if (r < 0 || !s->manifest_bytes)
-		return r;
-	r = digest_hex(DIGEST_SHA256, config->data, config->len, hex, err);
+	out->config = past ? past->config_bytes : s->config_bytes;
+	out->config_len = past ? past->config_len : s->config_len;
+	out->manifest = past ? past->manifest_bytes : s->manifest_bytes;
+	out->manifest_len = past ? past->manifest_len : s->manifest_len;
+}
+
+/* New documents for a changed image, the source's own for any other. Of an undo the report's: only
+ * a manifest that names layers which are compressed anew is another. */
+static int documents(const struct apply *a, struct fix_image *img, struct sink_image *out,
+		     struct buf *config, struct buf *manifest, struct error *err)
+{
+	char hex[DIGEST_HEX_MAX + 1];
+	int r = 0;
+
+	past_documents(img, out);
+	if (img->changed && !img->past) {
+		r = fix_config(config, a->plan, img, err);
+		out->config = config->data;
+		out->config_len = config->len;
+	}
+	if (r == 0)
+		r = digest_hex(DIGEST_SHA256, out->config, out->config_len, hex, err);
 	if (r < 0)
 		return r;
-	set_digest(&digest, hex);
-	r = fix_manifest(manifest, a->plan, img, &digest, config->len, err);
+	set_digest(&img->config, hex);
+	if (!out->manifest || (!img->changed && !img->past))
+		return 0;
+	r = fix_manifest(manifest, a->plan, img, out, &img->config, err);
 	out->manifest = manifest->data;
 	out->manifest_len = manifest->len;
 	return r;
@@ -249,23 +294,57 @@ static bool is_nested(const struct apply *a, const struct source_image *s)
 	return false;
 }
 
+/* was: how the documents that an undo brings back call it, or NULL. */
+static void add_moved(struct apply *a, const struct oci_digest *old, const struct oci_digest *was,
+		      const struct sink_document *doc)
+{
+	a->moved[a->moved_count++] = (struct fix_moved){ *old, doc->digest, doc->size };
+	if (was && was->text[0])
+		a->moved[a->moved_count++] = (struct fix_moved){ *was, doc->digest, doc->size };
+}
+
+/* The index that an undo makes of the source's. */
+static int past_index(const struct fix_past *past, const struct source_index *index,
+		      const struct oci_digest **was, const uint8_t **bytes, size_t *len,
+		      struct error *err)
+{
+	for (size_t i = 0; i < past->index_count; i++) {
+		const struct fix_past_index *x = &past->indexes[i];
+
+		if (strcmp(x->digest.text, index->digest.text) != 0)
+			continue;
+		*was = &x->old_digest;
+		*bytes = x->bytes;
+		*len = x->len;
+		return 0;
+	}
+	return err_fail(err, ERR_DIGEST, 0, "the index %s is none that the report's run wrote",
+			index->digest.text);
+}
+
 static int put_index(struct apply *a, const struct source_index *index, struct error *err)
 {
 	_cleanup_(buf_freep) struct buf text = { 0 };
 	const char *const names[] = { index->name };
 	struct sink_document doc;
-	int r = fix_index(&text, index->bytes, index->len, a->moved, a->moved_count, err);
+	const uint8_t *bytes = index->bytes;
+	const struct oci_digest *was = NULL;
+	size_t len = index->len;
+	int r = a->plan->past ? past_index(a->plan->past, index, &was, &bytes, &len, err) : 0;
 
+	if (r == 0)
+		r = fix_index(&text, bytes, len, a->moved, a->moved_count, err);
 	if (r == 0)
 		r = sink_add_index(a->sink, text.data, text.len, names, index->name ? 1 : 0,
 				   index->nested, &doc, err);
 	if (r < 0)
 		return r;
-	a->moved[a->moved_count++] = (struct fix_moved){ index->digest, doc.digest, doc.size };
+	add_moved(a, &index->digest, was, &doc);
+	a->plan->indexes[a->plan->index_count++] = (struct fix_new_index){ index, doc.digest };
 	return 0;
 }
 
-static int put_image(struct apply *a, const struct fix_image *img, struct error *err)
+static int put_image(struct apply *a, struct fix_image *img, struct error *err)
 {
 	const struct source_image *s = img->image->source;
 	struct sink_document doc;
@@ -287,7 +366,8 @@ static int put_image(struct apply *a, const struct fix_image *img, struct error 
 		r = sink_add_image(a->sink, &out, &doc, err);
 	if (r < 0)
 		return r;
-	a->moved[a->moved_count++] = (struct fix_moved){ s->digest, doc.digest, doc.size };
+	img->manifest = doc.digest;
+	add_moved(a, &s->digest, img->past ? &img->past->old_digest : NULL, &doc);
 	return 0;
 }
 
@@ -298,9 +378,9 @@ static int put_all(struct apply *a, bool all_platforms, struct error *err)
 
 	if (all_platforms)
 		a->indexes = source_indexes(a->source, &a->index_count);
-	a->moved = calloc(a->plan->image_count + a->index_count + 1, sizeof(*a->moved));
-	if (!a->moved)
-		return err_nomem(err);
+	a->moved = calloc(2 * (a->plan->image_count + a->index_count) + 1, sizeof(*a->moved));
+	a->plan->indexes = calloc(a->index_count + 1, sizeof(*a->plan->indexes));
+	r = a->moved && a->plan->indexes ? 0 : err_nomem(err);
 	for (size_t i = 0; i < a->plan->image_count && r == 0; i++)
 		r = put_image(a, &a->plan->images[i], err);
 	for (size_t i = a->index_count; i > 0 && r == 0; i--)
@@ -312,9 +392,12 @@ static int put_all(struct apply *a, bool all_platforms, struct error *err)
 int fix_apply(struct fix_plan *p, struct source *source, struct sink *sink,
 	      const struct limits *limits, const struct fix_apply_options *how, struct error *err)
 {
-	struct apply a = {
-		.plan = p, .source = source, .sink = sink, .limits = limits, .threads = how->threads
-	};
+	struct apply a = { .plan = p,
+			   .source = source,
+			   .sink = sink,
+			   .limits = limits,
+			   .threads = how->threads,
+			   .record = how->record };
 	int r = 0;
 
 	for (size_t i = 0; i < p->blob_count && r == 0; i++) {

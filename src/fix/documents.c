@@ -166,9 +166,9 @@ static void drop_toc(json_t *descriptor, const struct fix_plan *p, size_t layer)
 	if (any && !json_object_size(annotations))
 		json_object_del(descriptor, "annotations");
 	if (any)
-		notes_add(p->opts->notes,
-			  "layer %zu: its table of contents held the old owners and is dropped",
-			  layer);
+		notes_add(
+			p->opts->notes, "layer %zu: its table of contents %s and is dropped", layer,
+			p->past ? "told of bytes that are compressed anew" : "held the old owners");
 }
 
 static int put_descriptor(json_t *d, const struct oci_digest *digest, uint64_t size,
@@ -183,43 +183,69 @@ static int put_descriptor(json_t *d, const struct oci_digest *digest, uint64_t s
 	return r;
 }
 
-/* A layer that was compressed in a way that nothing here writes is gzip's now. */
+/* A layer that was compressed in a way that nothing here writes is gzip's now. An undo finds what
+ * has become of the fixed image meanwhile. */
 static int put_media_type(json_t *d, const struct fix_blob *b, struct error *err)
 {
-	if (b->codec == b->inventory->codec)
-		return 0;
-	return set(d, "mediaType", json_string("application/vnd.oci.image.layer.v1.tar+gzip"), err);
+	static const char *const types[CODEC_COUNT] = {
+		[CODEC_NONE] = "application/vnd.oci.image.layer.v1.tar",
+		[CODEC_GZIP] = "application/vnd.oci.image.layer.v1.tar+gzip",
+		[CODEC_ZSTD] = "application/vnd.oci.image.layer.v1.tar+zstd",
+	};
+	enum codec said = b->inventory->codec;
+	const char *type = "";
+	int r = 0;
+
+	if (b->past || !b->changed) {
+		r = oci_json_string(d, "mediaType", &type, err);
+		if (r == 0)
+			media_kind(type, &said);
+	}
+	if (r < 0 || b->codec == said || !types[b->codec])
+		return r;
+	return set(d, "mediaType", json_string(types[b->codec]), err);
+}
+
+static bool names(json_t *d, const struct oci_digest *digest)
+{
+	const char *text = json_string_value(json_object_get(d, "digest"));
+
+	return text && strcmp(text, digest->text) == 0;
 }
 
 int fix_manifest(struct buf *out, const struct fix_plan *p, const struct fix_image *img,
-		 const struct oci_digest *config, uint64_t config_size, struct error *err)
+		 const struct sink_image *docs, const struct oci_digest *config, struct error *err)
 {
-	const struct source_image *source = img->image->source;
 	json_t *doc = NULL, *d = NULL, *layers = NULL;
-	int r = oci_json_parse(&doc, source->manifest_bytes, source->manifest_len, "manifest", err);
+	bool changed = false;
+	int r = oci_json_parse(&doc, docs->manifest, docs->manifest_len, "manifest", err);
 
 	if (r == 0)
 		r = oci_json_object(doc, "config", &d, err);
-	if (r == 0 && d)
-		r = put_descriptor(d, config, config_size, err);
+	if (r == 0 && d && !names(d, config)) {
+		changed = true;
+		r = put_descriptor(d, config, docs->config_len, err);
+	}
 	if (r == 0)
 		r = oci_json_array(doc, "layers", &layers, err);
+	if (r == 0 && json_array_size(layers) != img->image->layer_count)
+		r = err_fail(err, ERR_BAD_INPUT, 0, "the manifest has %zu layers, not %zu",
+			     json_array_size(layers), img->image->layer_count);
 	for (size_t i = 0; i < img->image->layer_count && r == 0; i++) {
 		const struct fix_blob *b = &p->blobs[img->blobs[i]];
 		json_t *layer = json_array_get(layers, i);
 
-		if (!b->changed)
+		if (names(layer, &b->digest))
 			continue;
-		if (!layer) {
-			r = err_fail(err, ERR_BUG, 0, "manifest without layer %zu", i);
-			break;
-		}
+		changed = true;
 		drop_toc(layer, p, i);
 		r = put_descriptor(layer, &b->digest, b->size, err);
 		if (r == 0)
 			r = put_media_type(layer, b, err);
 	}
-	if (r == 0)
+	if (r == 0 && !changed)
+		r = buf_append(out, docs->manifest, docs->manifest_len) < 0 ? err_nomem(err) : 0;
+	else if (r == 0)
 		r = dump(out, doc, err);
 	json_decref(doc);
 	return r;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "fix/plan.h"
+#include "sink/sink.h"
 
 #define FIX_LABEL     "uidfit.fix"
 #define FIX_LABEL_MAX 1024 /* bytes of its value; a longer mapping is cut */
@@ -12,10 +13,11 @@
 int fix_config(struct buf *out, const struct fix_plan *p, const struct fix_image *img,
 	       struct error *err) _must_check_;
 
-/* Appends the manifest's new bytes. What a descriptor says of bytes that are gone goes too: inline
- * data, urls, tables of contents (a note says so). */
+/* Appends the manifest's new bytes, made of those in docs, whose config has that digest: the same
+ * where it names what is there already. What a descriptor says of bytes that are gone goes too:
+ * inline data, urls, tables of contents (a note says so). */
 int fix_manifest(struct buf *out, const struct fix_plan *p, const struct fix_image *img,
-		 const struct oci_digest *config, uint64_t config_size,
+		 const struct sink_image *docs, const struct oci_digest *config,
 		 struct error *err) _must_check_;
 
 /* What became of a manifest or an index, for the index above it. */

@@ -1,27 +1,8 @@
 #include "fix/like.h"
 
-#include <fcntl.h>
-#include <jansson.h>
-#include <string.h>
-
 #include "base/num.h"
+#include "fix/report-file.h"
 #include "oci/json.h"
-#include "stream/stream.h"
-
-static int read_file(const char *path, uint8_t **data, size_t *len, struct error *err)
-{
-	_cleanup_(stream_closep) struct stream *in = NULL;
-	int fd = open(path, O_RDONLY | O_CLOEXEC), r;
-
-	if (fd < 0)
-		return err_fail(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, errno, "%s", path);
-	r = stream_open_fd(&in, fd, true, err);
-	if (r < 0) {
-		close(fd);
-		return r;
-	}
-	return stream_read_all(in, FIX_LIKE_MAX, data, len, err);
-}
 
 static int read_side(struct fix_pair **pairs, size_t *count, json_t *mapping, bool is_gid,
 		     struct error *err)
@@ -49,16 +30,11 @@ static int read_side(struct fix_pair **pairs, size_t *count, json_t *mapping, bo
 	return r;
 }
 
-static int read_report(struct fix_pair **pairs, size_t *count, json_t *doc, struct error *err)
+static int read_mapping(struct fix_pair **pairs, size_t *count, json_t *doc, struct error *err)
 {
-	const char *schema = "";
 	json_t *mapping = NULL;
-	int r = oci_json_string(doc, "schema", &schema, err);
+	int r = oci_json_object(doc, "mapping", &mapping, err);
 
-	if (r == 0 && strcmp(schema, "uidfit/fix/1") != 0)
-		r = err_fail(err, ERR_BAD_INPUT, 0, "no report of uidfit fix --report");
-	if (r == 0)
-		r = oci_json_object(doc, "mapping", &mapping, err);
 	if (r == 0 && !mapping)
 		r = err_fail(err, ERR_BAD_INPUT, 0, "no 'mapping'");
 	if (r == 0)
@@ -68,16 +44,12 @@ static int read_report(struct fix_pair **pairs, size_t *count, json_t *doc, stru
 
 int fix_like_read(struct fix_pair **pairs, size_t *count, const char *path, struct error *err)
 {
-	_cleanup_(freep) uint8_t *data = NULL;
-	json_t *doc = NULL;
-	size_t len;
-	int r = read_file(path, &data, &len, err);
+	struct fix_report_file f;
+	int r = fix_report_file_open(&f, path, err);
 
-	if (r < 0)
-		return r;
-	r = oci_json_parse(&doc, data, len, path, err);
-	if (r == 0)
-		r = read_report(pairs, count, doc, err);
-	json_decref(doc);
+	if (r == 0) {
+		r = read_mapping(pairs, count, f.doc, err);
+		fix_report_file_close(&f);
+	}
 	return r < 0 ? err_wrap(err, "--like %s", path) : 0;
 }

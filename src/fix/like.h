@@ -4,8 +4,6 @@
 
 #include "fix/policy.h"
 
-#define FIX_LIKE_MAX (64u << 20) /* bytes of such a file */
-
 /* Appends to *pairs (malloc'd, *count long). ERR_NOT_FOUND, ERR_IO, ERR_LIMIT, ERR_BAD_INPUT where
  * it is no such report. */
 int fix_like_read(struct fix_pair **pairs, size_t *count, const char *path,

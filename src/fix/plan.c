@@ -181,6 +181,7 @@ void fix_plan_free(struct fix_plan *p)
 		}
 		free(p->blobs[i].files);
 		free(p->blobs[i].links);
+		fix_difference_free(p->blobs[i].difference);
 	}
 	for (size_t i = 0; i < p->image_count; i++) {
 		free(p->images[i].blobs);
@@ -192,6 +193,7 @@ void fix_plan_free(struct fix_plan *p)
 		free(p->mentions[i].place);
 	free(p->blobs);
 	free(p->images);
+	free(p->indexes);
 	fix_ids_free(&p->ids);
 	fix_maps_free(&p->maps);
 	free(p);

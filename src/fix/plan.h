@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "fix/difference.h"
 #include "fix/policy.h"
 #include "inventory/accounts.h"
 #include "inventory/image.h"
@@ -64,6 +65,8 @@ struct fix_blob {
 	struct oci_digest digest, diff_id;
 	uint64_t size;
 	enum codec codec;
+	struct fix_difference *difference; /* back to the old tar, where it is recorded */
+	const struct fix_past_layer *past; /* of an undo: what it becomes again; borrowed */
 };
 
 struct fix_image {
@@ -71,6 +74,15 @@ struct fix_image {
 	size_t *blobs; /* of each layer, into fix_plan.blobs */
 	bool changed;
 	char *user; /* new config.User, or NULL where it stays */
+	const struct fix_past_image *past; /* of an undo: what it becomes again; borrowed */
+	/* Once put: the new documents. manifest is "" where the source has none. */
+	struct oci_digest config, manifest;
+};
+
+/* An index above images, once put. */
+struct fix_new_index {
+	const struct source_index *source;
+	struct oci_digest digest;
 };
 
 struct fix_options {
@@ -96,6 +108,9 @@ struct fix_plan {
 	size_t mention_count;
 	bool mentions_more;
 	bool changed; /* anything at all */
+	const struct fix_past *past; /* of an undo, fix/undo.h; borrowed */
+	struct fix_new_index *indexes;
+	size_t index_count;
 };
 
 /* set and opts are borrowed. ERR_DENIED as fix_policy_apply. */
