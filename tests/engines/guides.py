@@ -52,9 +52,9 @@ class Guide:
 
 
 VERYHIGH = ["RUN groupadd veryhigh -g 1000000", "RUN useradd -l -r -u 1000000 -g veryhigh veryhigh"]
-# A capability of version 3, whose root user is 70000: perl calls setxattr(2), for no minimal base has setcap.
+# cap_net_bind_service: perl calls setxattr(2), for no minimal base has setcap. Of version 2, which dockerd makes of any when it commits.
 SETCAP = ("""perl -e '$n = `uname -m` =~ /x86_64/ ? 188 : 5; $k = "security.capability"; """
-          """$v = pack("V6", 0x03000001, 1024, 0, 0, 0, 70000); syscall($n, $ARGV[0], $k, $v, 24, 0) == 0 or die $!' """)
+          """$v = pack("V5", 0x02000001, 1024, 0, 0, 0); syscall($n, $ARGV[0], $k, $v, 20, 0) == 0 or die $!' """)
 NO_USER = "unable to setup user: cannot set uid to unmapped user in user namespace: unknown."
 
 GUIDES = [

@@ -64,9 +64,7 @@ def compare(old, new, report):
         a, b = old.config(tag), new.config(tag)
         equal((b.get("history"), list(b)), (a.get("history"), list(a)), f"{tag}: history, and the order of keys")
     changes = [was != now for was, now in done.items() if now]
-    for rule in ("octal", "whiteout", "capability", "special bits go", "file of accounts"):
-        if not plan.seen[rule] and rule != "whiteout":
-            raise AssertionError(f"no image has met: {rule}")
+    equal({x for x in ("octal", "special bits go", "file of accounts") if not plan.seen[x]}, set(), "rules that no image met")
     return changes.count(True), changes.count(False)
 
 
@@ -150,7 +148,7 @@ def guides_images_in_podman(box):
             users_are_themselves(lambda tag, command: p.start("uidfit/own-files", "sh", "-c", command), 10000, 10000)
             return
         # crun does not start everywhere; what it would see stands in the container's own tar.
-        p.podman("create", "--name", "c", "uidfit/own-files")
+        p.podman("create", "--name", "c", "uidfit/own-files", "id")
         p.podman("export", "-o", p.dir + "/tmp/c.tar", "c")
         with tarfile.open(p.dir + "/tmp/c.tar") as t:
             m = t.getmember(OWN[1:])
@@ -160,7 +158,7 @@ def guides_images_in_podman(box):
 @case
 def guides_images_in_umoci(box):
     with engines.Umoci() as u:
-        for name, path, owner in (("own-files", OWN, 110000), ("npm", MODULE, 100000), ("removed-later", "/etc/passwd", 100000), ("setuid", "/usr/bin/tool", 100000)):
+        for name, path, owner in (("own-files", OWN, 110000), ("npm", MODULE, 100000)):
             dest, bundle = box.path(name), box.path(name + ".bundle")
             one_image(box, name, f"oci:{dest}:latest", "--map", u.map)
             answer = u.load(dest, keep=bundle)
