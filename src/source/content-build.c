@@ -45,6 +45,7 @@ static bool is_artifact(const struct oci_manifest *m)
 static int make_layer(struct content_walk *w, struct source_layer *out, const struct descriptor *d,
 		      const struct oci_digest *diff_id, struct error *err)
 {
+	struct error why;
 	char name[BLOB_NAME_MAX];
 
 	w->names->blob(name, &d->digest);
@@ -55,6 +56,10 @@ static int make_layer(struct content_walk *w, struct source_layer *out, const st
 	out->digest = d->digest;
 	out->diff_id = *diff_id;
 	out->size = d->size;
+	if (toc_find(&out->toc, d, &why) < 0) {
+		notes_add(w->source->notes, "layer %s: %s: read whole", d->digest.text, why.msg);
+		out->toc = (struct toc_place){ 0 };
+	}
 	return note_foreign(w->source, d, err);
 }
 

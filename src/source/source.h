@@ -14,6 +14,7 @@
 #include "oci/ref.h"
 #include "registry/registry.h"
 #include "stream/stream.h"
+#include "toc/toc.h"
 
 struct source;
 
@@ -34,6 +35,7 @@ struct source_layer {
 	struct oci_digest digest;  /* of the blob as stored; text "" where the format names none */
 	struct oci_digest diff_id; /* from the config; text "" where there is none */
 	uint64_t size;		   /* of the blob as stored; SOURCE_SIZE_UNKNOWN where not known */
+	struct toc_place toc;	   /* of its table of contents, where the manifest names one */
 	uint64_t effort; /* bytes that a short way reads, or 0: who has several begins with most */
 };
 #define SOURCE_SIZE_UNKNOWN UINT64_MAX
@@ -109,6 +111,11 @@ const struct source_index *source_indexes(const struct source *s, size_t *count)
  * source. A stream of an uncompressed file can skip. */
 int source_layer_open(struct source *s, const struct source_layer *layer, struct stream **out,
 		      struct error *err) _must_check_;
+
+/* Whether the layer is there, as far as that costs nothing: a file's name and size are looked at,
+ * a server is not asked. Errors as source_layer_open. Any thread. */
+int source_layer_there(struct source *s, const struct source_layer *layer,
+		       struct error *err) _must_check_;
 
 /* A short way to a layer's headers, where the source has one that somebody vouches for: a table of
  * contents whose digest the manifest holds, or what a local engine kept of the layer. 0 with *tar,

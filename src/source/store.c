@@ -26,7 +26,7 @@ int store_read(struct store *st, const char *name, const char *what, const struc
 	r = st->ops->find(st, name, &found, err);
 	if (r)
 		return r;
-	if (found.size > limits->v[LIMIT_JSON_SIZE])
+	if (found.size != SOURCE_SIZE_UNKNOWN && found.size > limits->v[LIMIT_JSON_SIZE])
 		return limit_passed(limits, LIMIT_JSON_SIZE, what, err);
 	r = st->ops->open(st, name, &in, err);
 	if (r)

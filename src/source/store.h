@@ -12,8 +12,8 @@
 struct stored {
 	char name[513]; /* the store's own name: links followed, so that equal names are equal blobs
 			 */
-	uint64_t size;
-	bool layer; /* false where its first bytes told that it is no layer (one-pass only) */
+	uint64_t size;	/* SOURCE_SIZE_UNKNOWN where only opening tells */
+	bool layer;	/* false where its first bytes told that it is no layer (one-pass only) */
 };
 
 struct store {

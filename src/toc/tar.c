@@ -22,6 +22,7 @@ struct toc_stream {
 	uint64_t size;
 	toc_read_fn *read;
 	void *ctx;
+	toc_done_fn *done;
 	struct toc_text text;
 	struct toc_elements elements;
 	json_t *current, *ahead; /* entries; ahead is read and not yet told */
@@ -323,26 +324,32 @@ static void toc_close(struct stream *base)
 	if (s->started)
 		toc_elements_done(&s->elements);
 	toc_text_close(&s->text);
+	if (s->done)
+		s->done(s->ctx);
 	buf_free(&s->out);
 	free(s->chunks);
 	free(s);
 }
 
 int toc_open(struct stream **out, const struct toc_place *toc, uint64_t size, toc_read_fn *read,
-	     void *ctx, const struct limits *limits, struct error *err)
+	     void *ctx, toc_done_fn *done, const struct limits *limits, struct error *err)
 {
 	static const struct stream_ops ops = { toc_next, toc_skip, toc_close };
 	struct toc_stream *s = calloc(1, sizeof(*s));
 	int r;
 
-	if (!s)
+	if (!s) {
+		if (done)
+			done(ctx);
 		return err_nomem(err);
+	}
 	s->base.ops = &ops;
 	s->limits = limits;
 	s->digest = toc->digest;
 	s->size = size;
 	s->read = read;
 	s->ctx = ctx;
+	s->done = done;
 	s->chunks = calloc(CHUNKS_MAX, sizeof(*s->chunks));
 	r = s->chunks ? toc_text_open(&s->text, toc, size, read, ctx, limits, err) : err_nomem(err);
 	if (r < 0) {

@@ -27,14 +27,16 @@ struct toc_place {
 int toc_find(struct toc_place *out, const struct descriptor *d, struct error *err) _must_check_;
 
 /* n bytes of the blob from offset: ERR_TRUNCATED where it has fewer. Any number of times. */
+typedef void toc_done_fn(void *ctx);
 typedef int toc_read_fn(void *ctx, uint64_t offset, uint64_t n, struct stream **out,
 			struct error *err);
 
 #define TOC_SIZE_MAX (256u << 20) /* bytes of the JSON, decoded: 600 bytes an entry */
 
-/* size is the blob's; read and ctx live as long as the stream. Errors as reading gives them;
- * ERR_DIGEST where the table is not the annotation's; ERR_BAD_INPUT where the table is damaged,
- * with the entry. What a table can lie about (that the tar holds something else) is not seen here:
- * the caller says that only the table was read. */
+/* size is the blob's. done(ctx) is called once, on any outcome, when nothing is read any more; it
+ * may be NULL. Errors as reading gives them; ERR_DIGEST where the table is not the annotation's;
+ * ERR_BAD_INPUT where the table is damaged, with the entry. What a table can lie about (that the
+ * tar holds something else) is not seen here: the caller says that only the table was read. */
 int toc_open(struct stream **out, const struct toc_place *toc, uint64_t size, toc_read_fn *read,
-	     void *ctx, const struct limits *limits, struct error *err) _must_check_;
+	     void *ctx, toc_done_fn *done, const struct limits *limits,
+	     struct error *err) _must_check_;
