@@ -185,12 +185,37 @@ static void test_trim_cut(void **state)
 	}
 }
 
+static void test_unbase64(void **state)
+{
+	static const struct {
+		const char *in, *want; /* NULL: no base64 */
+	} rows[] = {
+		{ "", "" },	      { "YQ==", "a" },	 { "YQ", "a" },	      { "YWI=", "ab" },
+		{ "YWI", "ab" },      { "YWJj", "abc" }, { "YWJjZA==", "abcd" }, { "YW\nJj\r\n", "abc" },
+		{ "Pz8/", "???" },    { "Y", NULL },	 { "YQ=", NULL },     { "YQ===", NULL },
+		{ "=", NULL },	      { "YQ==YQ==", NULL }, { "Y Q=", NULL },  { "YWJj=", NULL },
+		{ "YWJj====", NULL }, { "Y-_=", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(buf_freep) struct buf out = { 0 };
+
+		assert_int_equal(buf_append_str(&out, "x"), 0);
+		assert_int_equal(text_unbase64(&out, rows[i].in, strlen(rows[i].in)),
+				 !rows[i].want);
+		assert_int_equal(out.len, 1 + (rows[i].want ? strlen(rows[i].want) : 0));
+		assert_string_equal(buf_str(&out) + 1, rows[i].want ? rows[i].want : "");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_utf8_len),	 cmocka_unit_test(test_escape),
 		cmocka_unit_test(test_every_code_point), cmocka_unit_test(test_replace_invalid),
 		cmocka_unit_test(test_base64),		 cmocka_unit_test(test_trim_cut),
+		cmocka_unit_test(test_unbase64),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
