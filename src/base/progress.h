@@ -3,6 +3,8 @@
  */
 #pragma once
 
+#include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,7 +25,15 @@ struct progress {
 	/* So many bytes have passed in all. Called often: must be cheap. */
 	void (*advance)(struct progress *p, size_t id, enum progress_step step, uint64_t bytes);
 	void (*end)(struct progress *p, size_t id, enum progress_step how);
+	/* Set once the user wants an end (a signal): streams that are watched then fail, so that
+	 * what was begun is taken back on the way out. May be NULL. */
+	const volatile sig_atomic_t *stop;
 };
+
+static inline bool progress_stopped(const struct progress *p)
+{
+	return p && p->stop && *p->stop;
+}
 
 static inline size_t progress_begin(struct progress *p, const char *name, uint64_t total)
 {

@@ -8,7 +8,7 @@
 #include "stream/encode.h"
 
 /* Raised whenever layer.c or tar/ reads a layer otherwise than before, though the form stays. */
-#define READING 1
+#define READING 1u
 
 #define PLAIN_MAX   (4u << 10)	 /* below this nothing is gained by compressing */
 #define RECORDS_MAX (256u << 20) /* not even tried: it would not come below CACHE_VALUE_MAX */
@@ -109,13 +109,12 @@ int cache_value_unpack(struct layer_inventory **out, const void *bytes, size_t n
 	enum codec found;
 	int r = stream_open_memory(&stored, bytes, n, err);
 
-	(void)spool_memory;
 	if (r == 0)
 		r = codec_open_detected(&plain, stored, &found, limits, err);
 	if (r < 0)
 		return r;
 	stored = NULL;
-	return layer_inventory_read(out, plain, limits, err);
+	return layer_inventory_read_within(out, plain, limits, spool_memory, err);
 }
 
 int cache_value_sum(char hex[DIGEST_HEX_MAX + 1], const struct cache_key *key, const char *reading,

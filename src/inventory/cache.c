@@ -344,7 +344,7 @@ static int find(struct inventory_cache *c, const struct cache_key *key, enum inv
 		row->used = sqlite3_column_int64(s, 2);
 		snprintf(row->sum, sizeof(row->sum), "%s", sum ? sum : "");
 		rc = SQLITE_OK;
-		if (with_value && rank(row->verified) >= rank(least))
+		if (with_value && rank(row->verified) && rank(row->verified) >= rank(least))
 			rc = read_value(c, row);
 	} else if (rc == SQLITE_DONE) {
 		rc = SQLITE_OK;
@@ -356,12 +356,15 @@ static int find(struct inventory_cache *c, const struct cache_key *key, enum inv
 static void touch(struct inventory_cache *c, const struct row *row)
 {
 	sqlite3_int64 now = time(NULL);
+	int rc;
 
 	if (c->full || (row->used <= now && now - row->used < TOUCH_EVERY))
 		return;
 	sqlite3_bind_int64(c->statements[TOUCH], 1, row->id);
 	sqlite3_bind_int64(c->statements[TOUCH], 2, now);
-	failed(c, step(c, TOUCH), true);
+	rc = step(c, TOUCH);
+	if (rc != SQLITE_OK)
+		failed(c, rc, true);
 }
 
 static void drop(struct inventory_cache *c, const struct cache_key *key)

@@ -447,12 +447,18 @@ static int get_all(struct form *f, struct error *err)
 int layer_inventory_read(struct layer_inventory **out, struct stream *in,
 			 const struct limits *limits, struct error *err)
 {
+	return layer_inventory_read_within(out, in, limits, INV_SPOOL_MEMORY, err);
+}
+
+int layer_inventory_read_within(struct layer_inventory **out, struct stream *in,
+				const struct limits *limits, size_t spool_memory, struct error *err)
+{
 	_cleanup_(layer_inventory_freep) struct layer_inventory *inv = calloc(1, sizeof(*inv));
 	struct form f = { .limits = limits, .inv = inv, .sum = FORM_SUM_INIT };
 	int r;
 
 	if (inv)
-		inv->records = spool_new(INV_SPOOL_MEMORY);
+		inv->records = spool_new(spool_memory ? spool_memory : INV_SPOOL_MEMORY);
 	if (!inv || !inv->records)
 		return err_nomem(err);
 	cursor_init(&f.cursor, in);

@@ -82,6 +82,7 @@ static int join_image(struct image *img, const struct load *l, const struct load
 
 		layer->source = &source->layers[i];
 		layer->inventory = l->jobs[uses[i].job].inv;
+		layer->cached = l->jobs[uses[i].job].cached;
 		r = load_judge(layer->source, layer->inventory, l->jobs[uses[i].job].rests_on,
 			       &layer->verified, err);
 		if (r < 0)

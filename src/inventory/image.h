@@ -3,14 +3,16 @@
  */
 #pragma once
 
-#include "inventory/layer.h"
+#include "base/progress.h"
+#include "inventory/cache.h"
 #include "source/source.h"
 
 struct image_layer {
 	const struct source_layer *source;
 	const struct layer_inventory *inventory; /* shared between layers with the same blob */
-	enum inv_verified verified;
-	const char *created_by; /* raw step, or NULL */
+	enum inv_verified verified;		 /* of a cached one: when it was read */
+	bool cached;				 /* nothing was read: the cache had it */
+	const char *created_by;			 /* raw step, or NULL */
 };
 
 struct image {
@@ -34,6 +36,10 @@ struct image_options {
 	 * answer is the same, what it rests on is not. */
 	bool short_ways;
 	unsigned threads; /* 0: one a core */
+	/* Borrowed, or NULL. Asked for layers that a digest names, unless verify; told of those
+	 * that a digest has proved (docs/cache.md). */
+	struct inventory_cache *cache;
+	struct progress *progress; /* borrowed, or NULL */
 };
 
 /* All images of a source, their layers read in parallel, the largest first; a blob that several

@@ -205,6 +205,10 @@ int layer_inventory_write(const struct layer_inventory *inv,
 			  void *ctx, struct error *err) _must_check_;
 int layer_inventory_read(struct layer_inventory **out, struct stream *in,
 			 const struct limits *limits, struct error *err) _must_check_;
+/* The same; spool_memory as in struct layer_build. */
+int layer_inventory_read_within(struct layer_inventory **out, struct stream *in,
+				const struct limits *limits, size_t spool_memory,
+				struct error *err) _must_check_;
 
 /* Hash of a cleaned path, the same for all layers of a process. */
 uint64_t inv_path_hash(const char *path, size_t n);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "inventory/tap.h"
+#include "stream/watch.h"
 
 static int by_blob(const void *pa, const void *pb)
 {
@@ -32,9 +33,7 @@ static bool same_job(const struct load_use *a, const struct load_use *b)
 /* Layers that the manifest says nothing of count as the largest. */
 static uint64_t job_size(const struct load_job *j)
 {
-	const struct source_layer *l = j->uses[0]->layer;
-
-	return l->effort ? l->effort : l->size;
+	return j->uses[0]->layer->size;
 }
 
 static int by_size(const void *pa, const void *pb, void *ctx)
@@ -143,11 +142,19 @@ static int build(struct load *l, struct load_job *j, bool verify)
 		.diff_algo = layer->diff_id.algo,
 		.spool_memory = spool_memory(l),
 	};
-	struct stream *raw;
+	struct stream *raw, *watched;
 	int r = source_layer_open(l->source, layer, &raw, &j->err);
 
 	j->rests_on = INV_VERIFIED_NONE;
-	return r < 0 ? r : build_from(l, j, raw, &how);
+	if (r < 0)
+		return r;
+	r = stream_open_watched(&watched, raw, l->opts->progress, j->progress, PROGRESS_READING,
+				&j->err);
+	if (r < 0) {
+		stream_close(raw);
+		return r;
+	}
+	return build_from(l, j, watched, &how);
 }
 
 /* What stands for a layer may be damaged where the layer is not. */
@@ -200,35 +207,80 @@ static int take_scanned(struct load *l, struct load_job *j)
 	return 0;
 }
 
+/* True with the inventory of that digest, where all its names are what they were when it was read:
+ * else the layer is read, and its error is told. */
+static bool take_cached(struct load *l, struct load_job *j)
+{
+	const struct source_layer *layer = j->uses[0]->layer;
+	const struct cache_key key = { .digest = &layer->digest };
+	_cleanup_(layer_inventory_freep) struct layer_inventory *inv = NULL;
+	enum inv_verified verified;
+
+	if (l->opts->verify || !layer->digest.text[0] ||
+	    inventory_cache_get(l->opts->cache, &key, INV_VERIFIED_BLOB, spool_memory(l), &inv,
+				&verified) ||
+	    load_judge(layer, inv, INV_VERIFIED_NONE, &verified, &j->err) < 0 ||
+	    source_layer_there(l->source, layer, &j->err) < 0)
+		return false;
+	j->inv = STEAL(inv);
+	j->cached = true;
+	return true;
+}
+
+static int read_job(struct load *l, struct load_job *j)
+{
+	int r;
+
+	if (l->one_pass)
+		return take_scanned(l, j);
+	if (take_cached(l, j))
+		return 0;
+	r = build_short(l, j);
+	if (r == 1)
+		r = build(l, j, l->opts->verify);
+	if (r == 0 && load_wants_more(j->inv)) {
+		layer_inventory_free(STEAL(j->inv));
+		r = build(l, j, true);
+	}
+	return r;
+}
+
+/* 0 where every layer that has the blob is what its names say: then the cache may have it. */
+static int judge_job(struct load *l, struct load_job *j)
+{
+	const struct cache_key key = { .digest = &j->uses[0]->layer->digest };
+	enum inv_verified verified = INV_VERIFIED_NONE;
+
+	for (size_t i = 0; i < j->use_count; i++) {
+		int r = load_judge(j->uses[i]->layer, j->inv, j->rests_on, &verified, &j->err);
+
+		if (r < 0) {
+			job_failed(l, j, j->uses[i], r);
+			return r;
+		}
+	}
+	if (!j->cached)
+		inventory_cache_put(l->opts->cache, &key, verified, j->inv);
+	return 0;
+}
+
 static void run_job(struct load *l, struct load_job *j)
 {
 	const struct load_use *first = j->uses[0];
-	enum inv_verified verified;
 	int r;
 
 	if (atomic_load(&l->failed) < first->position)
 		return;
-	if (l->one_pass)
-		r = take_scanned(l, j);
-	else
-		r = build_short(l, j);
-	if (r == 1)
-		r = build(l, j, l->opts->verify);
-	if (r == 0 && !l->one_pass && load_wants_more(j->inv)) {
-		layer_inventory_free(STEAL(j->inv));
-		r = build(l, j, true);
-	}
-	if (r < 0) {
+	r = read_job(l, j);
+	if (r < 0)
 		job_failed(l, j, first, r);
-		return;
-	}
-	for (size_t i = 0; i < j->use_count; i++) {
-		r = load_judge(j->uses[i]->layer, j->inv, j->rests_on, &verified, &j->err);
-		if (r < 0) {
-			job_failed(l, j, j->uses[i], r);
-			return;
-		}
-	}
+	else
+		r = judge_job(l, j);
+	if (!l->one_pass)
+		progress_end(l->opts->progress, j->progress,
+			     r < 0	 ? PROGRESS_FAILED
+			     : j->cached ? PROGRESS_CACHED
+					 : PROGRESS_DONE);
 }
 
 static void *worker(void *arg)
@@ -241,6 +293,22 @@ static void *worker(void *arg)
 	return NULL;
 }
 
+/* A line each, in the order of the layers. */
+static void begin_progress(struct load *l)
+{
+	for (size_t i = 0; i < l->use_count && l->opts->progress; i++) {
+		const struct source_layer *layer = l->uses[i].layer;
+		struct load_job *j = &l->jobs[l->uses[i].job];
+
+		if (j->uses[0] == &l->uses[i])
+			j->progress = progress_begin(l->opts->progress,
+						     layer->digest.text[0]    ? layer->digest.text
+						     : layer->diff_id.text[0] ? layer->diff_id.text
+									      : layer->blob,
+						     layer->size);
+	}
+}
+
 #define THREADS_MAX 64
 
 int load_run(struct load *l, struct error *err)
@@ -249,6 +317,8 @@ int load_run(struct load *l, struct error *err)
 	size_t want = l->opts->threads ? l->opts->threads : (size_t)MAX(cores, 1L), started = 0;
 	pthread_t threads[THREADS_MAX];
 
+	if (!l->one_pass)
+		begin_progress(l);
 	want = l->one_pass ? 1 : MIN(MIN(want, l->job_count), (size_t)THREADS_MAX);
 	/* This thread is a worker too; where the host gives fewer, fewer do the work. */
 	while (started + 1 < want && pthread_create(&threads[started], NULL, worker, l) == 0)

@@ -28,6 +28,8 @@ struct load_job {
 	size_t use_count;
 	struct layer_inventory *inv; /* owned, but of a one-pass source */
 	enum inv_verified rests_on;  /* of a short way, else INV_VERIFIED_NONE */
+	bool cached;		     /* inv is the cache's */
+	size_t progress;	     /* its line */
 	int r;			     /* 0, or the error below */
 	size_t failed_at;	     /* its position */
 	struct error err;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "inventory/load.h"
+#include "stream/watch.h"
 
 static int room(struct load *l, struct error *err)
 {
@@ -21,9 +22,11 @@ static int room(struct load *l, struct error *err)
 	return 0;
 }
 
-static int scan_blob(void *ctx, const char *blob, _unused_ uint64_t size, struct stream *raw,
+static int scan_blob(void *ctx, const char *blob, uint64_t size, struct stream *raw,
 		     struct error *err)
 {
+	struct stream *watched;
+	size_t line;
 	struct load *l = ctx;
 	const struct layer_build how = {
 		.limits = l->opts->limits,
@@ -44,7 +47,13 @@ static int scan_blob(void *ctx, const char *blob, _unused_ uint64_t size, struct
 	}
 	s = &l->scanned[l->scanned_count];
 	*s = (struct scanned){ .sequence = l->scanned_count, .blob = strdup(blob) };
-	if (layer_inventory_build(&s->inv, raw, &how, &why) < 0) {
+	line = progress_begin(l->opts->progress, blob, size);
+	if (stream_open_watched(&watched, raw, l->opts->progress, line, PROGRESS_READING, &why) ==
+	    0)
+		raw = watched;
+	r = layer_inventory_build(&s->inv, raw, &how, &why);
+	progress_end(l->opts->progress, line, r < 0 ? PROGRESS_FAILED : PROGRESS_DONE);
+	if (r < 0) {
 		s->err = malloc(sizeof(*s->err));
 		if (s->err)
 			*s->err = why;
