@@ -33,7 +33,9 @@ static bool same_job(const struct load_use *a, const struct load_use *b)
 /* Layers that the manifest says nothing of count as the largest. */
 static uint64_t job_size(const struct load_job *j)
 {
-	return j->uses[0]->layer->size;
+	const struct source_layer *l = j->uses[0]->layer;
+
+	return l->effort ? l->effort : l->size;
 }
 
 static int by_size(const void *pa, const void *pb, void *ctx)

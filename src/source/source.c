@@ -7,14 +7,6 @@
 
 #include "source/internal.h"
 
-static int not_built_yet(struct source *s, struct error *err)
-{
-	return err_fail(err, ERR_UNSUPPORTED, 0,
-			"%s: this transport is not built yet: 'skopeo copy' to oci:DIR makes what "
-			"can be read",
-			transport_name(s->transport));
-}
-
 static source_open_fn *const transports[] = {
 	[TRANSPORT_PATH] = path_open,
 	[TRANSPORT_STDIN] = stdin_open,
@@ -24,9 +16,9 @@ static source_open_fn *const transports[] = {
 	[TRANSPORT_DIR] = dir_open,
 	[TRANSPORT_TAR] = tar_open,
 	[TRANSPORT_ROOTFS] = rootfs_open,
-	[TRANSPORT_DOCKER] = not_built_yet,
-	[TRANSPORT_DOCKER_DAEMON] = not_built_yet,
-	[TRANSPORT_CONTAINERS_STORAGE] = not_built_yet,
+	[TRANSPORT_DOCKER] = registry_source_open,
+	[TRANSPORT_DOCKER_DAEMON] = docker_store_open,
+	[TRANSPORT_CONTAINERS_STORAGE] = containers_storage_open,
 };
 
 int source_open(struct source **out, const struct ref *ref, const struct source_options *opts,
@@ -44,6 +36,7 @@ int source_open(struct source **out, const struct ref *ref, const struct source_
 	s->all_platforms = opts->all_platforms;
 	s->platform = opts->platform ? *opts->platform : platform_host();
 	s->stdin_fd = opts->stdin_fd;
+	s->registry_options = opts->registry;
 	s->transport = ref->transport;
 	s->ref_index = ref->index;
 	s->path = strdup(ref->path ? ref->path : "-");
@@ -108,6 +101,8 @@ void source_close(struct source *s)
 	free(s->foreign);
 	free(s->images);
 	store_close(s->store);
+	registry_close(s->registry);
+	kept_done(s);
 	stream_close(s->once);
 	if (s->fd >= 0)
 		close(s->fd);
@@ -207,7 +202,8 @@ int layer_find(struct source *s, const struct source_layer *layer, struct stored
 		return err_wrap(err, "%s", label);
 	if (r > 0)
 		return layer_missing(s, layer, label, err);
-	if (layer->size != SOURCE_SIZE_UNKNOWN && layer->size != out->size)
+	if (layer->size != SOURCE_SIZE_UNKNOWN && out->size != SOURCE_SIZE_UNKNOWN &&
+	    layer->size != out->size)
 		return err_fail(err, ERR_DIGEST, 0,
 				"%s: %" PRIu64 " bytes, its descriptor says %" PRIu64, label,
 				out->size, layer->size);
@@ -278,7 +274,7 @@ int source_layer_open(struct source *s, const struct source_layer *layer, struct
 	if (s->scan)
 		return err_fail(err, ERR_SEQUENCE, 0, "%s is read once, by source_scan()", s->path);
 	if (s->open_layer)
-		return s->open_layer(s, out, err);
+		return s->open_layer(s, layer, out, err);
 	r = layer_find(s, layer, &found, err);
 	return r < 0 ? r : s->store->ops->open(s->store, layer->blob, out, err);
 }

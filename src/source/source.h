@@ -14,6 +14,7 @@
 #include "oci/ref.h"
 #include "registry/registry.h"
 #include "stream/stream.h"
+#include "toc/toc.h"
 
 struct source;
 
@@ -34,6 +35,8 @@ struct source_layer {
 	struct oci_digest digest;  /* of the blob as stored; text "" where the format names none */
 	struct oci_digest diff_id; /* from the config; text "" where there is none */
 	uint64_t size;		   /* of the blob as stored; SOURCE_SIZE_UNKNOWN where not known */
+	struct toc_place toc;	   /* of its table of contents, where the manifest names one */
+	uint64_t effort; /* bytes that a short way reads, or 0: who has several begins with most */
 };
 #define SOURCE_SIZE_UNKNOWN UINT64_MAX
 
