@@ -65,6 +65,7 @@ struct http_hop {
 	bool own;      /* the request's own origin, and never another before: credentials go */
 	bool local_ok; /* may lead to this host */
 	bool send_body;
+	bool no_expect; /* 100-continue is not asked for */
 	bool ranged;
 	uint64_t from, to;    /* the range, both inclusive; to HTTP_SIZE_UNKNOWN: to the end */
 	const char *if_range; /* or NULL */
@@ -165,8 +166,9 @@ struct http_ask {
 	struct http_tls tls;
 	void *memory; /* holds the texts; wiped */
 	size_t memory_len;
-	char *renewed; /* the authorization that renew gave; wiped */
-	bool pulled;   /* some of a pulled body is gone */
+	char *renewed;	/* the authorization that renew gave; wiped */
+	bool pulled;	/* some of a pulled body is gone */
+	bool no_expect; /* the server refused that */
 	/* For resumption; see http_hop. */
 	uint64_t from;
 	const char *if_range;

@@ -68,6 +68,13 @@ static int set_headers(struct http_transfer *t, struct error *err)
 				 (unsigned long long)t->hop.from, (unsigned long long)t->hop.to);
 		r = add_header(t, "Range", range, err);
 	}
+	if (r == 0 && t->hop.no_expect) {
+		struct curl_slist *grown = curl_slist_append(t->headers, "Expect:");
+
+		if (!grown)
+			return err_nomem(err);
+		t->headers = grown;
+	}
 	if (r == 0 && t->hop.if_range)
 		r = add_header(t, "If-Range", t->hop.if_range, err);
 	if (r == 0)

@@ -179,6 +179,7 @@ static int hop_of(struct http_hop *hop, struct http_ask *a, const struct route *
 				  .own = at->own,
 				  .local_ok = at->local_ok,
 				  .send_body = at->send_body,
+				  .no_expect = a->no_expect,
 				  .ranged = a->from || (rq->ranged && rq->range_len),
 				  .from = a->from,
 				  .to = last,
@@ -260,8 +261,8 @@ uint64_t http_ask_wait(const struct http_ask *a, unsigned n, struct http_transfe
 	return ms;
 }
 
-static bool again(const struct http_ask *a, const struct http_transfer *t,
-		  enum http_trouble trouble, unsigned n)
+static bool again(struct http_ask *a, const struct http_transfer *t, enum http_trouble trouble,
+		  unsigned n)
 {
 	const char *method = a->rq.method;
 	long status = t ? t->head.status : 0;
@@ -273,6 +274,8 @@ static bool again(const struct http_ask *a, const struct http_transfer *t,
 	if (!t)
 		return trouble == HTTP_UNREACHED ? n < UNREACHED_TRIES
 						 : trouble == HTTP_BROKEN && harmless;
+	if (status == 417 && !a->no_expect)
+		return a->no_expect = true;
 	if (status == 429)
 		return true;
 	return harmless && (status == 408 || (status >= 500 && status != 501 && status != 505));

@@ -210,8 +210,13 @@ static int read_head(struct http_transfer *t, struct error *err)
 	}
 	if (t->done && t->result != CURLE_OK && !t->head.complete)
 		return http_failure(t, err);
-	if (t->done && !t->head.complete)
-		return err_fail(err, ERR_NET, 0, "%s: no final answer", t->who);
+	/* curl may have asked again without Expect, or not. */
+	t->head.complete = t->head.complete || t->head.status == 417;
+	if (t->done && !t->head.complete) {
+		t->trouble = HTTP_BROKEN;
+		return err_fail(err, ERR_NET, 0, "%s: the connection ended within the head",
+				t->who);
+	}
 	if (t->failure.code)
 		return http_failure(t, err);
 	t->body = NULL;
