@@ -17,9 +17,11 @@ struct apply {
 	const struct limits *limits;
 	unsigned threads;
 	bool record;
-	const struct source_index *indexes;
+	const struct source_index *indexes; /* that are made anew */
 	size_t index_count;
-	struct fix_moved *moved; /* manifests, then indexes from the innermost out */
+	const struct source_index *root; /* index.json of the source, or NULL */
+	struct oci_index listed;	 /* the same */
+	struct fix_moved *moved;	 /* manifests, then indexes from the innermost out */
 	size_t moved_count;
 };
 
@@ -61,6 +63,11 @@ static int copy(struct apply *a, struct fix_blob *b, struct error *err)
 	b->digest = b->source->digest;
 	b->size =
 		b->source->size != SOURCE_SIZE_UNKNOWN ? b->source->size : b->inventory->blob_size;
+	if (b->digest.text[0]) {
+		r = sink_blob_take(a->sink, &b->digest, err);
+		if (r <= 0)
+			return r;
+	}
 	r = source_layer_open(a->source, b->source, &from, err);
 	if (r < 0)
 		return r;
@@ -298,9 +305,13 @@ static bool is_nested(const struct apply *a, const struct source_image *s)
 static void add_moved(struct apply *a, const struct oci_digest *old, const struct oci_digest *was,
 		      const struct sink_document *doc)
 {
-	a->moved[a->moved_count++] = (struct fix_moved){ *old, doc->digest, doc->size };
-	if (was && was->text[0])
-		a->moved[a->moved_count++] = (struct fix_moved){ *was, doc->digest, doc->size };
+	struct fix_moved m = { *old, doc->digest, doc->size, doc->media_type, false };
+
+	a->moved[a->moved_count++] = m;
+	if (!was || !was->text[0])
+		return;
+	m.old = *was;
+	a->moved[a->moved_count++] = m;
 }
 
 /* The index that an undo makes of the source's. */
@@ -320,6 +331,23 @@ static int past_index(const struct fix_past *past, const struct source_index *in
 	}
 	return err_fail(err, ERR_DIGEST, 0, "the index %s is none that the report's run wrote",
 			index->digest.text);
+}
+
+/* What index.json itself calls an image, beside the index that has it. */
+static int own_names(const struct apply *a, const struct source_image *s, const char ***out,
+		     size_t *count, struct error *err)
+{
+	*out = calloc(a->listed.count + 1, sizeof(**out));
+	if (!*out)
+		return err_nomem(err);
+	for (size_t i = 0; i < a->listed.count; i++) {
+		const struct descriptor *d = &a->listed.manifests[i];
+		const char *name = d->image_name ? d->image_name : d->ref_name;
+
+		if (name && strcmp(d->digest.text, s->digest.text) == 0)
+			(*out)[(*count)++] = name;
+	}
+	return 0;
 }
 
 static int put_index(struct apply *a, const struct source_index *index, struct error *err)
@@ -350,6 +378,7 @@ static int put_image(struct apply *a, struct fix_image *img, struct error *err)
 	struct sink_document doc;
 	_cleanup_(buf_freep) struct buf config = { 0 }, manifest = { 0 };
 	_cleanup_(freep) struct sink_layer *layers = NULL;
+	_cleanup_(freep) const char **listed = NULL;
 	struct sink_image out = {
 		.names = (const char *const *)s->names,
 		.name_count = s->name_count,
@@ -361,7 +390,10 @@ static int put_image(struct apply *a, struct fix_image *img, struct error *err)
 
 	if (r == 0)
 		r = documents(a, img, &out, &config, &manifest, err);
+	if (r == 0 && out.nested)
+		r = own_names(a, s, &listed, &out.listed_count, err);
 	out.layers = layers;
+	out.listed = listed;
 	if (r == 0)
 		r = sink_add_image(a->sink, &out, &doc, err);
 	if (r < 0)
@@ -371,21 +403,61 @@ static int put_image(struct apply *a, struct fix_image *img, struct error *err)
 	return 0;
 }
 
+/* Where one image of an index was taken alone, it stands in the index's place. */
+static void replace_index(struct apply *a, const struct source_index *index)
+{
+	for (size_t i = 0; i < a->moved_count; i++) {
+		struct fix_moved m = a->moved[i];
+
+		if (!memmem(index->bytes, index->len, m.old.text, strlen(m.old.text)))
+			continue;
+		m.old = index->digest;
+		m.replaced = true;
+		a->moved[a->moved_count++] = m;
+		return;
+	}
+}
+
+/* The source's own index.json, so that its keys and annotations stay. */
+static int put_root(struct apply *a, const struct source_index *indexes, size_t count,
+		    struct error *err)
+{
+	_cleanup_(buf_freep) struct buf text = { 0 };
+	int r;
+
+	for (size_t i = a->index_count ? 0 : count; i > 0; i--)
+		replace_index(a, &indexes[i - 1]);
+	r = fix_index(&text, a->root->bytes, a->root->len, a->moved, a->moved_count, err);
+	return r < 0 ? r : sink_set_root_index(a->sink, text.data, text.len, err);
+}
+
 /* One platform alone needs no index above it. */
 static int put_all(struct apply *a, bool all_platforms, struct error *err)
 {
+	size_t count;
+	const struct source_index *indexes = source_indexes(a->source, &count);
 	int r = 0;
 
-	if (all_platforms)
-		a->indexes = source_indexes(a->source, &a->index_count);
-	a->moved = calloc(2 * (a->plan->image_count + a->index_count) + 1, sizeof(*a->moved));
+	if (count && indexes[count - 1].root) {
+		a->root = &indexes[--count];
+		r = oci_index_parse(&a->listed, a->root->bytes, a->root->len, a->limits, err);
+	}
+	if (all_platforms) {
+		a->indexes = indexes;
+		a->index_count = count;
+	}
+	a->moved = calloc(2 * (a->plan->image_count + count) + 1, sizeof(*a->moved));
 	a->plan->indexes = calloc(a->index_count + 1, sizeof(*a->plan->indexes));
-	r = a->moved && a->plan->indexes ? 0 : err_nomem(err);
+	if (r == 0 && (!a->moved || !a->plan->indexes))
+		r = err_nomem(err);
 	for (size_t i = 0; i < a->plan->image_count && r == 0; i++)
 		r = put_image(a, &a->plan->images[i], err);
 	for (size_t i = a->index_count; i > 0 && r == 0; i--)
 		r = put_index(a, &a->indexes[i - 1], err);
+	if (r == 0 && a->root)
+		r = put_root(a, indexes, count, err);
 	free(a->moved);
+	oci_index_free(&a->listed);
 	return r;
 }
 

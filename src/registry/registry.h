@@ -20,6 +20,9 @@ struct registry_options {
 	unsigned hurry;	  /* tests only: as http_options */
 };
 
+/* What holds where nothing is asked for. */
+struct registry_options registry_options_default(const struct limits *limits, struct notes *notes);
+
 /* A session with one repository. Any thread may ask. */
 struct registry;
 

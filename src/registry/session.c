@@ -41,6 +41,15 @@ static int copy_name(struct registry_name *out, const struct registry_name *name
 	return out->host && out->repository && (out->tag || !name->tag) ? 0 : err_nomem(err);
 }
 
+struct registry_options registry_options_default(const struct limits *limits, struct notes *notes)
+{
+	return (struct registry_options){ .limits = limits,
+					  .notes = notes,
+					  .place = { .tls_verify = -1, .notes = notes },
+					  .login = { .notes = notes },
+					  .retries = HTTP_RETRIES };
+}
+
 int registry_open(struct registry **out, const struct registry_name *name, bool push,
 		  const struct registry_options *opts, struct error *err)
 {

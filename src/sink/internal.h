@@ -18,7 +18,7 @@ struct layout {
 	bool docker;					  /* with manifest.json of `docker save` */
 };
 
-extern const struct layout layout_oci, layout_docker, layout_dir;
+extern const struct layout layout_oci, layout_docker, layout_dir, layout_registry;
 
 struct kept {
 	char digest[8 + DIGEST_HEX_MAX];
@@ -61,6 +61,9 @@ int sink_put(struct sink *s, const void *bytes, size_t n, bool document, struct 
 int sink_ready(const struct sink *s, struct error *err) _must_check_;
 /* Hands r on, and marks the sink as broken where it is an error. */
 int sink_result(struct sink *s, int r);
+
+/* Names a descriptor's annotations anew. -1 where memory is short. */
+int layout_rename(const struct sink *s, json_t *annotations, const char *name) _must_check_;
 
 /* A row of manifest.json. */
 int docker_add(struct sink *s, const struct sink_image *image, const struct oci_digest *config,

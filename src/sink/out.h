@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/notes.h"
+#include "registry/registry.h"
 #include "sink/place.h"
 
 struct out {
@@ -27,6 +28,9 @@ struct out_ops {
 	/* Once, last: whole, synced, under its name. */
 	int (*commit)(struct out *o, struct error *err);
 	void (*close)(struct out *o);
+	/* A file that may be there already, or come without its bytes: 0 where it is there now, 1
+	 * where it is to be written. NULL: nothing is. */
+	int (*take)(struct out *o, const char *name, struct error *err);
 };
 
 int out_dir_open(struct out **out, const char *path, bool replace, struct error *err) _must_check_;
@@ -34,6 +38,15 @@ int out_archive_open(struct out **out, const char *path, bool replace,
 		     struct error *err) _must_check_;
 /* fd is borrowed. Bodies of unknown size are spooled, which is said in a note. */
 int out_pipe_open(struct out **out, int fd, struct notes *notes, struct error *err) _must_check_;
+
+/* path is the name behind docker:, "//host/repository:tag". ERR_DENIED where the tag is there
+ * without replace. from (may be NULL) names where blobs come from: those of the same registry are
+ * mounted. What opts point to outlives it. Blobs are called by their digest, manifests
+ * "manifests/DIGEST", and the one that gets the tag at commit: */
+#define OUT_REGISTRY_TOP "manifests/"
+int out_registry_open(struct out **out, const char *path, bool replace,
+		      const struct registry_options *opts, const struct registry_name *from,
+		      struct error *err) _must_check_;
 
 /* All of it, from offset by pwrite, or by write where offset is below 0. */
 int out_write(int fd, int64_t offset, const void *bytes, size_t n, const char *path,

@@ -14,6 +14,7 @@ static const struct {
 	[TRANSPORT_OCI] = { &layout_oci, true },
 	[TRANSPORT_OCI_ARCHIVE] = { &layout_oci, false },
 	[TRANSPORT_DIR] = { &layout_dir, true },
+	[TRANSPORT_DOCKER] = { &layout_registry, false },
 };
 
 static int check_ref(const struct ref *ref, struct error *err)
@@ -23,7 +24,8 @@ static int check_ref(const struct ref *ref, struct error *err)
 	if (ref->transport >= ARRAY_SIZE(transports) || !transports[ref->transport].layout)
 		return err_fail(err, ERR_USAGE, 0,
 				"'%s' is nowhere to write to: docker-archive:FILE, oci:DIR, "
-				"oci-archive:FILE, dir:DIR, or - for a docker-archive on standard "
+				"oci-archive:FILE, dir:DIR, docker://NAME, or - for a "
+				"docker-archive on standard "
 				"output",
 				err_text(shown, sizeof(shown), ref->path, strlen(ref->path)));
 	if (ref->index >= 0)
@@ -39,6 +41,12 @@ static int check_ref(const struct ref *ref, struct error *err)
 static int open_out(struct sink *s, const struct ref *ref, const struct sink_options *opts,
 		    struct error *err)
 {
+	if (ref->transport == TRANSPORT_DOCKER) {
+		struct registry_options own = registry_options_default(opts->limits, opts->notes);
+
+		return out_registry_open(&s->out, ref->path, opts->replace,
+					 opts->registry ? opts->registry : &own, opts->from, err);
+	}
 	if (transports[ref->transport].directory)
 		return out_dir_open(&s->out, ref->path, opts->replace, err);
 	if (strcmp(ref->path, "-") != 0 && strcmp(ref->path, "/dev/stdout") != 0)
@@ -295,6 +303,22 @@ static int copy_known(struct sink *s, struct stream *from, const struct oci_dige
 		r = err_fail(err, ERR_DIGEST, 0, "layer %s: its bytes have the digest %s",
 			     digest->text, hex);
 	return r < 0 ? r : s->out->ops->end(s->out, name, err);
+}
+
+int sink_blob_take(struct sink *s, const struct oci_digest *digest, struct error *err)
+{
+	char name[OUT_NAME_MAX];
+	int r = sink_ready(s, err);
+
+	if (r < 0 || sink_has_blob(s, digest))
+		return r;
+	if (!s->out->ops->take)
+		return 1;
+	s->layout->blob_name(name, digest);
+	r = s->out->ops->take(s->out, name, err);
+	if (r == 0)
+		r = keep(s, digest->text, false, err);
+	return sink_result(s, r);
 }
 
 int sink_blob_copy(struct sink *s, struct stream *from, const struct oci_digest *digest,

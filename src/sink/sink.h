@@ -20,6 +20,7 @@
 #include "base/notes.h"
 #include "oci/image.h"
 #include "oci/ref.h"
+#include "registry/registry.h"
 #include "stream/codec.h"
 
 struct sink;
@@ -30,6 +31,10 @@ struct sink_options {
 	bool replace;		     /* an existing destination may be replaced */
 	bool repositories;	     /* docker-archive: write the legacy file `repositories` too */
 	int stdout_fd;		     /* what "-" writes; borrowed */
+	/* docker://; borrowed, both may be NULL: the default settings; where blobs come from, so
+	 * that those of the same registry need not travel. */
+	const struct registry_options *registry;
+	const struct registry_name *from;
 };
 
 /* Opens what ref names (borrowed for the call); nothing exists under its name until commit.
@@ -65,6 +70,10 @@ int sink_blob_finish(struct sink *s, struct oci_digest *digest, uint64_t *size,
 int sink_blob_copy(struct sink *s, struct stream *from, const struct oci_digest *digest,
 		   uint64_t size, struct error *err) _must_check_;
 
+/* Asks the destination for a blob of the source: 0 where it is there now (a registry had it, or
+ * mounted it), 1 where its bytes are wanted. */
+int sink_blob_take(struct sink *s, const struct oci_digest *digest, struct error *err) _must_check_;
+
 bool sink_has_blob(const struct sink *s, const struct oci_digest *digest);
 
 /* Puts a document as a blob, byte by byte as given. For documents that neither sink_add_image nor
@@ -90,6 +99,10 @@ struct sink_image {
 	const struct sink_layer *layers; /* lowest first, as in the manifest */
 	size_t layer_count;
 	bool nested; /* an index that follows lists it: index.json does not */
+	/* Names under which index.json lists a nested one too, where nothing else is its name: not
+	 * with ref->name, nor in dir:. */
+	const char *const *listed;
+	size_t listed_count;
 };
 
 /* A document as descriptors name it. */
@@ -113,7 +126,9 @@ int sink_add_index(struct sink *s, const void *bytes, size_t n, const char *cons
 		   struct error *err) _must_check_;
 
 /* index.json, byte by byte, in place of one that is made of what was listed: for a layout whose own
- * index.json is to keep its keys. Not with ref->name (ERR_SEQUENCE). dir: ignores it. */
+ * index.json is to keep its keys. With ref->name its only descriptor gets that name; one of several
+ * is left as a made one would be. docker-archive takes what names images as containerd does, else
+ * makes its own. dir: ignores it. */
 int sink_set_root_index(struct sink *s, const void *bytes, size_t n,
 			struct error *err) _must_check_;
 

@@ -157,11 +157,7 @@ static int headers(struct source *s, const struct source_layer *layer, struct st
 
 int registry_source_open(struct source *s, struct error *err)
 {
-	struct registry_options defaults = { .limits = s->limits,
-					     .notes = s->notes,
-					     .place = { .tls_verify = -1, .notes = s->notes },
-					     .login = { .notes = s->notes },
-					     .retries = HTTP_RETRIES };
+	struct registry_options defaults = registry_options_default(s->limits, s->notes);
 	struct registry_name name;
 	int r = registry_name_parse(&name, s->path, err);
 
