@@ -23,8 +23,8 @@ struct registry_login {
 	char *from;	      /* where it was found, for messages: never the secret */
 };
 
-/* creds, user and token are for the registry that was named: leave them out for a mirror on another
- * host, as containers/image does. */
+/* creds, user, password and token are for the registry that was named: leave them out for a place
+ * that is elsewhere. */
 struct registry_login_options {
 	const char *authfile;	     /* --authfile, or NULL */
 	const char *creds;	     /* "USER[:PASSWORD]" of --creds, or NULL */

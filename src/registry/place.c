@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/num.h"
+#include "http/http.h"
 #include "registry/conf.h"
 
 static void free_place(struct registry_place *p)
@@ -29,37 +29,30 @@ void registry_places_free(struct registry_places *p)
 	*p = (struct registry_places){ 0 };
 }
 
-/* 127.0.0.0/8, [::1] and localhost, with or without a port. */
-static bool is_loopback(const char *host)
+/* 127.0.0.0/8, [::1], localhost. */
+static int is_loopback(bool *out, const char *host, struct error *err)
 {
-	size_t n = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
-	size_t parts = 0;
+	_cleanup_(freep) char *url = NULL;
 
-	if ((n == 9 && strncasecmp(host, "localhost", 9) == 0) ||
-	    (n == 5 && memcmp(host, "[::1]", 5) == 0))
-		return true;
-	if (strncmp(host, "127.", 4) != 0)
-		return false;
-	for (size_t i = 0; i < n;) {
-		size_t len = strcspn(host + i, ".:");
-		uint32_t v;
-
-		if (!num_u32(host + i, len, &v) || v > 255)
-			return false;
-		parts++;
-		i += len + 1;
+	if (asprintf(&url, "http://%s/", host) < 0) {
+		url = NULL;
+		return err_nomem(err);
 	}
-	return parts == 4;
+	*out = http_is_private(url);
+	return 0;
 }
 
 static int fill(struct registry_place *p, const struct registry_name *name,
 		const struct conf_endpoint *e, const struct registry_place_options *opts,
 		struct error *err)
 {
-	bool hub = strcmp(name->host, "docker.io") == 0;
+	bool hub = strcmp(name->host, "docker.io") == 0, loopback;
+	int r = is_loopback(&loopback, name->host, err);
 
+	if (r < 0)
+		return r;
 	p->insecure = opts->tls_verify == 0 || (opts->tls_verify < 0 && e && e->insecure);
-	p->plain = p->insecure || (opts->tls_verify < 0 && is_loopback(name->host));
+	p->plain = p->insecure || (opts->tls_verify < 0 && loopback);
 	p->host = strdup(name->host);
 	p->repository = strdup(name->repository);
 	if (asprintf(&p->base, "https://%s/v2/%s", hub ? "registry-1.docker.io" : name->host,
@@ -151,6 +144,8 @@ int registry_places(struct registry_places *out, const struct registry_name *nam
 	struct registry_places p = { 0 };
 	int r = look(&p, name, push, opts, err);
 
+	for (size_t i = 0; r == 0 && i < p.count; i++)
+		p.v[i].elsewhere = strcmp(p.v[i].host, name->host) != 0;
 	if (r < 0)
 		registry_places_free(&p);
 	else

@@ -46,8 +46,9 @@ struct registry_place {
 	bool plain; /* http:// is tried where the server does not speak TLS: insecure, or a loopback
 		       address and nothing said of --tls-verify (there certificates are still
 		       checked, and a credential may be sent) */
-	bool mirror; /* may have another host: what the command line gives as a credential is not
-			for it */
+	bool mirror;
+	bool elsewhere;	  /* another host than the name's, by registries.conf: what the command line
+			     gives as a credential is not for it (as containers/image has it) */
 	bool digest_only; /* a mirror for pulls by digest only; listed where the name has one */
 	char **ca;	  /* *.crt of certs.d */
 	size_t ca_count;

@@ -18,7 +18,7 @@ static int look_up(struct endpoint *e, struct error *err)
 
 	if (e->login_known)
 		return 0;
-	if (e->place->mirror)
+	if (e->place->elsewhere)
 		opts.creds = opts.user = opts.password = opts.token = NULL;
 	r = registry_login_find(&e->login, e->place->auth_name, &opts, err);
 	if (r < 0)

@@ -15,7 +15,7 @@
 #define DROP "/etc/containers/registries.conf.d/"
 #define OWN "/home/me/.config/containers/registries.conf"
 
-/* One word a place: "base", then m mirror, i insecure, p plain, d digest-only. */
+/* One word a place: "base", then m mirror, e elsewhere, i insecure, p plain, d digest-only. */
 static int places(struct buf *out, const char *text, bool push, int tls, struct error *err)
 {
 	struct registry_place_options opts = { .tls_verify = tls, .root = tree_root };
@@ -28,9 +28,9 @@ static int places(struct buf *out, const char *text, bool push, int tls, struct 
 	for (size_t i = 0; i < p.count; i++) {
 		const struct registry_place *v = &p.v[i];
 
-		assert_int_equal(buf_printf(out, "%s%s%s%s%s%s%s", i ? " " : "", v->base + 8,
-					    v->mirror || v->insecure || v->plain ? "," : "",
-					    v->mirror ? "m" : "", v->insecure ? "i" : "",
+		assert_int_equal(buf_printf(out, "%s%s%s%s%s%s%s%s", i ? " " : "", v->base + 8,
+					    v->mirror || v->elsewhere || v->insecure || v->plain ? "," : "",
+					    v->mirror ? "m" : "", v->elsewhere ? "e" : "", v->insecure ? "i" : "",
 					    v->plain ? "p" : "", v->digest_only ? "d" : ""),
 				 0);
 	}
@@ -60,7 +60,7 @@ static void test_places(void **state)
 		int tls;
 		const char *want;
 	} rows[] = {
-		{ "app", false, -1, "hub.example/v2/l/app" },
+		{ "app", false, -1, "hub.example/v2/l/app,e" },
 		{ "team/app", false, -1, "registry-1.docker.io/v2/team/app" },
 		{ "r.example/app", false, -1, "r.example/v2/app,ip" },
 		{ "r.example/app", false, 1, "r.example/v2/app" },
@@ -68,19 +68,19 @@ static void test_places(void **state)
 		{ "r.example:5000/app", false, -1, "r.example:5000/v2/app,ip" },
 		{ "r.example/teams/app", false, -1, "r.example/v2/teams/app,ip" },
 		{ "r.example/team/app", false, -1,
-		  "m1.example:5000/v2/y/app,m m3.example/v2/app,m inner.example/v2/x/app" },
+		  "m1.example:5000/v2/y/app,me m3.example/v2/app,me inner.example/v2/x/app,e" },
 		{ "r.example/team/app" D, false, -1,
-		  "m1.example:5000/v2/y/app,m m2.example/v2/app,mipd inner.example/v2/x/app" },
+		  "m1.example:5000/v2/y/app,me m2.example/v2/app,meipd inner.example/v2/x/app,e" },
 		{ "r.example/team/app" D, false, 0,
-		  "m1.example:5000/v2/y/app,mip m2.example/v2/app,mipd inner.example/v2/x/app,ip" },
+		  "m1.example:5000/v2/y/app,meip m2.example/v2/app,meipd inner.example/v2/x/app,eip" },
 		{ "r.example/team/app", true, -1, "r.example/v2/team/app" },
-		{ "a.b.wild.example/app", false, -1, "m4.example/v2/w/app,m a.b.wild.example/v2/app" },
+		{ "a.b.wild.example/app", false, -1, "m4.example/v2/w/app,me a.b.wild.example/v2/app" },
 		{ "wild.example/app", false, -1, "wild.example/v2/app" },
 		{ "a.wild.example.org/app", false, -1, "a.wild.example.org/v2/app" },
 		{ "q.example/a.wild.example/x", false, -1, "q.example/v2/a.wild.example/x" },
-		{ "a.far.example/app", false, -1, "near.example/v2/f/app" },
+		{ "a.far.example/app", false, -1, "near.example/v2/f/app,e" },
 		{ "digest.example/app", false, -1, "digest.example/v2/app" },
-		{ "digest.example/app" D, false, -1, "m5.example/v2/app,md digest.example/v2/app" },
+		{ "digest.example/app" D, false, -1, "m5.example/v2/app,med digest.example/v2/app" },
 		{ "localhost/app", false, -1, "localhost/v2/app,p" },
 		{ "localhost:5000/app", false, 1, "localhost:5000/v2/app" },
 		{ "localhost:5000/app", false, 0, "localhost:5000/v2/app,ip" },
@@ -132,33 +132,33 @@ static void test_order(void **state)
 #define MOVE(to) "[[registry]]\nprefix = 'r.example'\nlocation = '" to "'\n"
 	expect_location("r.example/v2/a");
 	tree_write(SYSTEM, MOVE("one.example"), 0644);
-	expect_location("one.example/v2/a");
+	expect_location("one.example/v2/a,e");
 	tree_write(DROP "20.conf", MOVE("three.example"), 0644);
 	tree_write(DROP "10.conf", MOVE("two.example"), 0644);
 	tree_write(DROP "99.txt", MOVE("never.example"), 0644);
 	tree_write(DROP "99.conf/file", "", 0644);
-	expect_location("three.example/v2/a");
+	expect_location("three.example/v2/a,e");
 	tree_write(OWN ".d/00.conf", MOVE("four.example"), 0644);
-	expect_location("four.example/v2/a");
+	expect_location("four.example/v2/a,e");
 	/* The user's main file: the system's drop-ins are no longer read. */
 	tree_write(OWN, MOVE("five.example"), 0644);
-	expect_location("four.example/v2/a");
+	expect_location("four.example/v2/a,e");
 	tree_write(OWN ".d/00.conf", "", 0644);
-	expect_location("five.example/v2/a");
+	expect_location("five.example/v2/a,e");
 	tree_write("/named.conf", MOVE("six.example"), 0644);
 	setenv("CONTAINERS_REGISTRIES_CONF", "/named.conf", 1);
-	expect_location("three.example/v2/a");
+	expect_location("three.example/v2/a,e");
 	snprintf(path, sizeof(path), "%s" DROP "20.conf", tree_root);
 	unlink(path);
 	snprintf(path, sizeof(path), "%s" DROP "10.conf", tree_root);
 	unlink(path);
-	expect_location("six.example/v2/a");
+	expect_location("six.example/v2/a,e");
 	unsetenv("CONTAINERS_REGISTRIES_CONF");
 	setenv("REGISTRIES_CONFIG_PATH", "/named.conf", 1);
-	expect_location("six.example/v2/a");
+	expect_location("six.example/v2/a,e");
 	/* Twice in one file: the last. */
 	tree_write("/named.conf", MOVE("six.example") MOVE("seven.example"), 0644);
-	expect_location("seven.example/v2/a");
+	expect_location("seven.example/v2/a,e");
 }
 
 static void test_bad_files(void **state)
