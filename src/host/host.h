@@ -89,7 +89,8 @@ struct host {
 };
 
 /* -ERR_USAGE where options->user is nobody; -ERR_NOT_FOUND where root is no directory; -ERR_IO,
- * -ERR_LIMIT of files that exist and cannot be read. *out is owned by the caller. */
+ * -ERR_LIMIT of files that exist and cannot be read; -ERR_BAD_INPUT of a storage.conf that breaks
+ * TOML, which podman does not read either. *out is owned by the caller. */
 int host_look(struct host *out, const struct host_options *options, struct error *err) _must_check_;
 void host_free(struct host *h);
 

@@ -1,10 +1,11 @@
 /* containers-storage.conf(5), as far as it concerns ids. */
 #include "host/internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/macro.h"
+#include "base/toml.h"
 
 static struct {
 	const char *section, *key;
@@ -24,83 +25,39 @@ static struct {
 	  offsetof(struct host_podman, ignore_chown_errors) },
 };
 
-static bool is_blank(char c)
+/* The table of a dotted name, or NULL. */
+static const struct toml *section(const struct toml *t, const char *name)
 {
-	return c == ' ' || c == '\t';
-}
+	char part[32];
 
-struct text {
-	const char *s;
-	size_t n;
-};
-
-static struct text trim(const char *s, size_t n)
-{
-	while (n && is_blank(s[0]))
-		s++, n--;
-	while (n && is_blank(s[n - 1]))
-		n--;
-	return (struct text){ s, n };
-}
-
-/* The value of a line of TOML: a quoted string, or a word up to a comment. */
-static struct text value_of(struct text t)
-{
-	const char *end;
-
-	if (t.n && (t.s[0] == '"' || t.s[0] == '\'')) {
-		end = memchr(t.s + 1, t.s[0], t.n - 1);
-		return (struct text){ t.s + 1, end ? (size_t)(end - t.s) - 1 : t.n - 1 };
+	for (size_t n; t && *name; name += n + (name[n] == '.')) {
+		n = strcspn(name, ".");
+		snprintf(part, sizeof(part), "%.*s", (int)n, name);
+		t = toml_get(t, part);
 	}
-	end = memchr(t.s, '#', t.n);
-	return end ? trim(t.s, (size_t)(end - t.s)) : t;
+	return t;
 }
 
-static bool is(struct text t, const char *word)
+static int read_settings(struct host_podman *p, const struct buf *text, struct error *err)
 {
-	return t.n == strlen(word) && memcmp(t.s, word, t.n) == 0;
-}
+	_cleanup_(toml_freep) struct toml *root = NULL;
+	char what[300];
+	int r;
 
-static int set(struct host_podman *p, struct text section, struct text key, struct text value,
-	       size_t line, struct error *err)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+	snprintf(what, sizeof(what), "'%s'", p->path);
+	r = toml_parse(&root, buf_str(text), text->len, what, err);
+	for (size_t i = 0; i < ARRAY_SIZE(keys) && r == 0; i++) {
+		const struct toml *t = toml_get(section(root, keys[i].section), keys[i].key);
 		char **member = (char **)(void *)((char *)p + keys[i].offset);
 
-		if (!is(section, keys[i].section) || !is(key, keys[i].key))
+		if (!t || !t->text)
 			continue;
 		free(*member);
-		*member = strndup(value.s, value.n);
+		*member = strdup(t->text);
+		if (!*member)
+			return err_nomem(err);
 		if (member == &p->ignore_chown_errors)
-			p->ignore_line = line;
-		return *member ? 0 : err_nomem(err);
-	}
-	return 0;
-}
-
-static int read_settings(struct host_podman *p, const char *text, struct error *err)
-{
-	struct text section = { "", 0 };
-	const char *line;
-	size_t n, number = 0;
-	int r = 0;
-
-	while (r == 0 && host_line(&text, &line, &n)) {
-		struct text t = trim(line, n);
-		const char *equals = memchr(t.s, '=', t.n), *close;
-
-		number++;
-		if (!t.n || t.s[0] == '#')
-			continue;
-		if (t.s[0] == '[') {
-			close = memchr(t.s, ']', t.n);
-			section = trim(t.s + 1, close ? (size_t)(close - t.s) - 1 : t.n - 1);
-		} else if (equals) {
-			size_t before = (size_t)(equals - t.s);
-
-			r = set(p, section, trim(t.s, before),
-				value_of(trim(equals + 1, t.n - before - 1)), number, err);
-		}
+			p->ignore_line = t->line;
 	}
 	return r;
 }
@@ -142,7 +99,7 @@ int host_podman_look(struct host *h, struct error *err)
 	int r = find_file(h, &text, err);
 
 	if (r == 0)
-		r = read_settings(p, buf_str(&text), err);
+		r = read_settings(p, &text, err);
 	if (r < 0)
 		return r;
 	r = host_user_find(&p->auto_owner, h->root, p->auto_user ? p->auto_user : "containers",
