@@ -1,6 +1,7 @@
 /* One request through src/http, for tests/http/run.py: the body goes to standard output, all else
  * to standard error as lines that the suite reads.
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -20,7 +21,10 @@ struct options {
 	const char *pull, *renewal;
 	uint64_t all;
 	bool head_only, measured;
-	unsigned slow_ms;
+	unsigned slow_ms, threads;
+	struct http *h; /* and how a thread ended: */
+	struct error err;
+	int r;
 };
 
 static int pull(void *ctx, void *buf, size_t n, size_t *got, struct error *err)
@@ -127,6 +131,8 @@ static bool number(struct options *o, const char *name, const char *value)
 		o->rq.body_size = v;
 	else if (strcmp(name, "--all") == 0)
 		o->all = v;
+	else if (strcmp(name, "--threads") == 0)
+		o->threads = (unsigned)v;
 	else if (strcmp(name, "--slow") == 0)
 		o->slow_ms = (unsigned)v;
 	else
@@ -245,25 +251,56 @@ static void show_memory(void)
 		fclose(f);
 }
 
+static void *fetch_all(void *ctx)
+{
+	struct options *o = ctx;
+
+	for (size_t i = 0; i < o->url_count && o->r >= 0; i++) {
+		o->rq.url = o->urls[i];
+		o->r = fetch(o, o->h, &o->err);
+	}
+	return NULL;
+}
+
+/* The same requests from several threads at once; the first error is told. */
+static void fetch_many(struct options *o)
+{
+	struct options each[MANY];
+	pthread_t threads[MANY];
+	unsigned n = MIN(o->threads, (unsigned)MANY);
+
+	for (unsigned i = 0; i < n; i++) {
+		each[i] = *o;
+		if (pthread_create(&threads[i], NULL, fetch_all, &each[i]))
+			exit(2);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		pthread_join(threads[i], NULL);
+		if (each[i].r < 0 && o->r >= 0) {
+			o->r = each[i].r;
+			o->err = each[i].err;
+		}
+	}
+}
+
 int main(int argc, char **argv)
 {
 	_cleanup_(notes_freep) struct notes *notes = notes_new();
 	_cleanup_(http_freep) struct http *h = NULL;
 	struct options o = { 0 };
-	struct error err = { 0 };
-	int r;
 
 	parse(&o, argc, argv);
 	o.http.notes = notes;
-	r = http_new(&h, &o.http, &err);
-	for (size_t i = 0; i < o.url_count && r >= 0; i++) {
-		o.rq.url = o.urls[i];
-		r = fetch(&o, h, &err);
-	}
+	o.r = http_new(&h, &o.http, &o.err);
+	o.h = h;
+	if (o.threads)
+		fetch_many(&o);
+	else
+		fetch_all(&o);
 	for (size_t i = 0; i < notes_count(notes); i++)
 		fprintf(stderr, "note %s\n", notes_get(notes, i));
-	if (r < 0)
-		fprintf(stderr, "error %s %s\n", err_name(err.code), err.msg);
+	if (o.r < 0)
+		fprintf(stderr, "error %s %s\n", err_name(o.err.code), o.err.msg);
 	show_memory();
-	return r < 0 ? 3 : 0;
+	return o.r < 0 ? 3 : 0;
 }

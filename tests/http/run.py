@@ -399,6 +399,17 @@ def slow(t):
 
 
 @case
+def threads(t):
+    """One client, eight threads: connections are kept, never shared by two at a time."""
+    with Server(files({"/small": SMALL, "/big": BIG}), tls=t.certs["good"]) as s:
+        for seed in range(3):
+            s.fault("GET", cut_anywhere(seed))
+        done = t.run("--threads", 8, "--measure", "--ca", t.certs["ca"][0], *[s.url("/small"), s.url("/big")] * 3, *HURRY)
+        t.check(done.code == 0 and done.err.count(f"bytes {len(BIG)}\n") == 24 and done.err.count(f"bytes {len(SMALL)}\n") == 24, "eight threads", done.err[-500:])
+        t.check(s.connections <= 20, "eight threads: connections are used again", s.connections)
+
+
+@case
 def memory(t):
     piece = bytes(1 << 20)
     with Server(lambda r: Response(200, (piece for _ in range(1024)), size=1 << 30)) as s:
