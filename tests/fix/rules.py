@@ -1,5 +1,8 @@
 """One case a rule of docs/fix.md that the larger cases would pass by."""
+import json
+
 import contents
+import walk
 from box import case, equal
 from mkimage import ACL_ACCESS, Layer, acl, save_docker_archive
 
@@ -14,3 +17,94 @@ def a_layer_that_no_engine_minds_stays(box):
     old, new = contents.Image(source).layers, contents.Image(dest).layers
     equal([a == b for a, b in zip(old, new)], [True, True, False], "layers that stay")
     box.fits(dest, "--for", "docker@20.10")
+
+
+def fixed(box, layers, *options, user="", status=0):
+    """(tars of the fixed layers, the report, what the program said) of an image made of these layers."""
+    source, dest, reported = box.path("in.tar"), box.path("out.tar"), box.path("report.json")
+    save_docker_archive(source, layers, user=user)
+    done = box.fix(source, "docker-archive:" + dest, *options, "--report", reported, "--replace", status=status)
+    if status:
+        return None, None, done
+    with open(reported, encoding="utf-8") as f:
+        return contents.Image(dest).layers, json.load(f), done
+
+
+def owners(layer):
+    return {m.name: (m.uid, m.gid, oct(m.mode)) for m, _ in contents.entries(layer)}
+
+
+def to(report, side="uid"):
+    return {row["old"]: row["new"] for row in report["mapping"][side]}
+
+
+def accounts(*ids):
+    return Layer().file("etc/passwd", b"".join(b"u%d:x:%d:0::/:/bin/sh\n" % (i, i) for i in ids))
+
+
+@case
+def a_v7_header_has_no_names(box):
+    """What stands where ustar keeps them is nobody's business."""
+    layer = Layer().file("a", uid=70000, magic=bytes(8), uname=b"not", gname=b"names")
+    new, report, _ = fixed(box, [layer])
+    walk.compare(walk.Plan(report, ([(0, 65535)],) * 2), layer.tar(), new[0])
+    equal(b"names" in new[0], True, "the bytes")
+
+
+@case
+def a_record_whose_length_gets_a_digit(box):
+    new, _, _ = fixed(box, [accounts(50).file("a", uid=50, how="pax")], "--map", "0,200-300")
+    equal(owners(new[0])["a"][0], 200, "uid")
+    equal(b"11 uid=200\n" in new[0], True, "the record")
+
+
+@case
+def nobody_and_root_are_no_free_ids(box):
+    new, _, _ = fixed(box, [accounts(70000).file("a", uid=70000)], "--map", "0,65534-65535,65600")
+    equal(owners(new[0])["a"][0], 65600, "uid")
+    for ids, map_text in (((70000, 80000), "0,65534,65600"), ((70000, 80000), "0,65535,65600"), ((70000, 80000), "0-1")):
+        layer = accounts(*ids)
+        for i in ids:
+            layer.file(f"f{i}", uid=i)
+        done = fixed(box, [layer], "--map", map_text, status=1)[2]
+        equal(b"2 uids want one of their own" in done.stderr, True, done.stderr.decode())
+
+
+@case
+def an_id_that_was_asked_for_is_given_to_no_other(box):
+    layer = accounts(70000, 80000).file("a", uid=70000).file("b", uid=80000)
+    equal(to(fixed(box, [layer], "--owner", "80000=10000")[1]), {70000: 10001, 80000: 10000}, "mapping")
+
+
+@case
+def special_bits_stay_with_an_owner_of_its_own(box):
+    layer = Layer().file("etc/passwd", b"node:x:1000:1000::/:/bin/sh\n").file("s", uid=70000, mode=0o4755).file("g", gid=70000, mode=0o2755)
+    for new, modes in (("2000", ("0o4755", "0o2755")), ("1000", ("0o755", "0o755")), ("0", ("0o755", "0o755"))):
+        # A group 1000 there is too: passwd says so.
+        got = owners(fixed(box, [layer], "--owner", f"70000={new}", "--group", f"70000={new}")[0][0])
+        equal((got["s"][2], got["g"][2]), modes, f"as {new}")
+
+
+@case
+def an_earlier_mapping_gives_way_to_the_map(box):
+    layer = accounts(70000).file("a", uid=70000)
+    report = fixed(box, [layer], "--owner", "70000=33333")[1]
+    with open(box.path("like.json"), "w", encoding="ascii") as f:
+        json.dump(report, f)
+    equal(to(fixed(box, [layer], "--like", box.path("like.json"))[1]), {70000: 33333}, "as before")
+    equal(to(fixed(box, [layer], "--like", box.path("like.json"), "--map", "0-1999")[1]), {70000: 1000}, "with a smaller map")
+
+
+@case
+def an_id_of_whiteouts_alone_takes_no_place(box):
+    layers = [Layer().file("a").dir("d"), Layer().whiteout("a", uid=70000, gid=70000).dir("d").opaque("d", uid=80000).file("b", uid=90000)]
+    new, report, _ = fixed(box, layers, "--to", "compact", "--map", "0-1")
+    equal(to(report), {90000: 1}, "mapping")
+    equal(owners(new[1]), {".wh.a": (0, 0, "0o644"), "d": (0, 0, "0o755"), "d/.wh..wh..opq": (0, 0, "0o644"), "b": (1, 0, "0o644")}, "owners")
+
+
+@case
+def keep_setuid_is_for_special_files_alone(box):
+    layer = Layer().file("s", uid=70000, mode=0o4755).file("a", uid=80000).dir("d", gid=90000, mode=0o2775)
+    _, report, _ = fixed(box, [layer], "--keep-setuid")
+    equal((to(report), to(report, "gid")), ({70000: 10000, 80000: 0}, {90000: 0}), "mapping")

@@ -267,13 +267,11 @@ def check_number(plan, what, old, new, value):
         if not new[0] & 0x80:
             raise Changed(f"{what}: base-256 became {new!r}")
         return
-    digits = old.rstrip(b" \0")
-    tail = old[len(digits):] or b""
-    width = len(old) - max(len(tail), 1 if not digits else 0)
+    width = len(old.rstrip(b" \0")) or len(old) - 1
     if value < 8**width:
         plan.seen["octal"] += 1
-        if new[0] & 0x80 or new[len(new) - len(tail):] != tail and digits:
-            raise Changed(f"{what}: {old!r} became {new!r}: its padding")
+        if new != (b"%o" % value).rjust(width, b" " if old[:1] == b" " and old.strip() else b"0") + old[width:]:
+            raise Changed(f"{what}: {old!r} became {new!r}: its digits, or what pads them")
     elif value >= 8**7:
         plan.seen["octal that becomes base-256"] += 1
         if not new[0] & 0x80:

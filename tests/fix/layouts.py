@@ -1,0 +1,92 @@
+"""What becomes of the documents around the images: index.json, signatures, Docker's own metadata."""
+import json
+import os
+
+import contents
+from box import case, equal
+from mkimage import Layer, oci_members, dumps, save_docker_archive, save_oci, save_oci_index
+
+NAME = "org.opencontainers.image.ref.name"
+INDEX = "application/vnd.oci.image.index.v1+json"
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+
+
+def read(path):
+    with open(path, "rb") as f:
+        return json.load(f)
+
+
+def write(path, document):
+    with open(path, "wb") as f:
+        f.write(dumps(document) if not isinstance(document, bytes) else document)
+
+
+def put(layout, document):
+    """Puts a document as a blob; its descriptor."""
+    data = document if isinstance(document, bytes) else json.dumps(document).encode()
+    name = contents.digest(data)
+    write(layout + "/blobs/" + name.replace(":", "/"), data)
+    return {"mediaType": MANIFEST, "digest": name, "size": len(data)}
+
+
+def platforms(layout):
+    """An index of two platforms named "app"; the arm64 image is listed as "arm" beside it, and keys of others stand around."""
+    save_oci_index(layout, [{"layers": [Layer(compress="gzip").file("x", uid=70000)],
+                             "platform": {"os": "linux", "architecture": "amd64"}},
+                            {"layers": [Layer().file("y", uid=70000)], "arch": "arm64",
+                             "platform": {"os": "linux", "architecture": "arm64"}}])
+    inner = read(layout + "/index.json")
+    row = dict(put(layout, inner), mediaType=INDEX, annotations={NAME: "app", "mine": "1"}, zz=[1])
+    arm = dict(inner["manifests"][1], annotations={NAME: "arm", "mine": "2"})
+    write(layout + "/index.json", {"schemaVersion": 2, "xx": {"b": 1, "a": 2}, "manifests": [row, arm], "annotations": {"top": "yes"}})
+    return inner
+
+
+@case
+def index_json_keeps_its_keys(box):
+    source, dest = box.path("in"), box.path("out")
+    platforms(source)
+    box.fix(f"oci:{source}", "oci:" + dest, "--all-platforms")
+    old, new = read(source + "/index.json"), read(dest + "/index.json")
+    equal(list(new), list(old), "keys")
+    equal((new["xx"], new["annotations"]), (old["xx"], old["annotations"]), "what they say")
+    equal([x["annotations"] for x in new["manifests"]], [x["annotations"] for x in old["manifests"]], "annotations")
+    equal(new["manifests"][0]["zz"], [1], "an unknown key of a descriptor")
+    inner = read(dest + "/blobs/" + new["manifests"][0]["digest"].replace(":", "/"))
+    equal(inner["manifests"][1]["digest"], new["manifests"][1]["digest"], "the image that is listed twice")
+    for name in ("app", "arm"):
+        box.fits(f"oci:{dest}:{name}", "--all-platforms", "--verify")
+    box.fix(f"oci:{dest}", "oci:" + box.path("again"), "--all-platforms")
+    equal(read(box.path("again") + "/index.json"), new, "the second fix")
+
+
+@case
+def index_json_for_one_platform(box):
+    source = box.path("in")
+    platforms(source)
+    box.fix(f"oci:{source}:app", "oci:" + box.path("one"), "--platform", "linux/arm64")
+    new = read(box.path("one") + "/index.json")
+    equal((new["xx"], len(new["manifests"])), ({"b": 1, "a": 2}, 1), "index.json")
+    row = new["manifests"][0]
+    equal((row["mediaType"], row["annotations"]), (MANIFEST, {NAME: "app", "mine": "1"}), "the descriptor")
+    equal("layers" in read(box.path("one") + "/blobs/" + row["digest"].replace(":", "/")), True, "a manifest")
+    box.fix(f"oci:{source}:app", f"oci:{box.path('two')}:new", "--platform", "linux/amd64")
+    equal(read(box.path("two") + "/index.json")["manifests"][0]["annotations"], {NAME: "new", "mine": "1"}, "the new name")
+    box.fits(f"oci:{box.path('two')}:new")
+
+
+@case
+def both_listings_where_index_json_is_made(box):
+    source, dest = box.path("in"), box.path("out.tar")
+    platforms(source)
+    index = read(source + "/index.json")
+    index["manifests"][0]["annotations"][NAME] = "uidfit/app:1"
+    index["manifests"][1]["annotations"][NAME] = "uidfit/arm:1"
+    write(source + "/index.json", index)
+    box.fix(f"oci:{source}", "docker-archive:" + dest, "--all-platforms")
+    import tarfile
+    with tarfile.open(dest) as t:
+        rows = json.load(t.extractfile("index.json"))["manifests"]
+    equal(sorted(x["annotations"]["io.containerd.image.name"] for x in rows),
+          ["docker.io/uidfit/app:1", "docker.io/uidfit/arm:1"], "listings")
+    box.fix(f"oci:{source}:uidfit/app:1", "dir:" + box.path("dir"), "--all-platforms")
