@@ -32,6 +32,7 @@ static const struct option_row rows[] = {
 	{ "all", 'a', NULL, "list each entry, fold nothing", OPTION_FLAG,
 	  offsetof(struct check_cli, all) },
 	IMAGE_CHOICE_ROWS(check_cli, choice),
+	REGISTRY_CHOICE_ROWS(check_cli, choice.registry, ""),
 	{ 0 },
 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "report/print.h"
+#include "working.h"
 
 int exit_worse(int a, int b)
 {
@@ -78,8 +79,10 @@ struct run {
 	const struct cli_images *how;
 	struct limits limits;
 	struct platform platform;
+	struct registry_settings registry;
 	bool stdin_used;
-	bool stop; /* the report cannot be written */
+	bool cache_told; /* what is wrong with the cache stands in a report already */
+	bool stop;	 /* the report cannot be written */
 	int status;
 };
 
@@ -133,12 +136,14 @@ static void tell_images(struct run *run, const char *text, struct image_set *set
 static int look(struct run *run, const char *text, struct notes *notes, struct error *err)
 {
 	const struct image_choice *choice = run->how->choice;
+	struct registry_options registry = run->registry.options;
 	struct source_options opts = {
 		.limits = &run->limits,
 		.notes = notes,
 		.platform = choice->platform ? &run->platform : NULL,
 		.all_platforms = choice->all_platforms,
 		.stdin_fd = STDIN_FILENO,
+		.registry = &registry,
 	};
 	struct image_options how = { .limits = &run->limits,
 				     .notes = notes,
@@ -147,17 +152,24 @@ static int look(struct run *run, const char *text, struct notes *notes, struct e
 				     .threads = choice->threads };
 	_cleanup_(ref_freep) struct ref ref = { 0 };
 	_cleanup_(source_closep) struct source *source = NULL;
+	_cleanup_(inventory_cache_closep) struct inventory_cache *cache =
+		cli_cache(choice->no_cache, &run->limits, run->cache_told ? NULL : notes);
 	struct image_set set = { 0 };
 	int r = ref_parse(&ref, text, err);
 
+	registry.notes = registry.place.notes = registry.login.notes = notes;
 	if (r < 0)
 		return r;
 	if (ref.transport == TRANSPORT_STDIN && run->stdin_used)
 		return err_fail(err, ERR_USAGE, 0, "standard input can be read once only");
 	run->stdin_used |= ref.transport == TRANSPORT_STDIN;
+	run->cache_told = true;
+	how.cache = cache;
+	how.progress = cli_working_begin(run->how->common);
 	r = source_open(&source, &ref, &opts, err);
 	if (r >= 0)
 		r = image_set_load(&set, source, &how, err);
+	cli_working_end(how.progress);
 	if (r < 0)
 		return r;
 	tell_images(run, text, &set, notes);
@@ -222,10 +234,16 @@ int cli_each_image(const struct cli_images *how, const struct word_list *operand
 		r = limits_set(&run.limits, how->common->limit.words[i], &err);
 	if (r >= 0 && how->choice->platform)
 		r = platform_parse(&run.platform, how->choice->platform, &err);
+	if (r >= 0)
+		r = cli_registry(&run.registry, &how->choice->registry, NULL, &run.limits, NULL,
+				 &err);
+	run.stdin_used = how->choice->registry.password_stdin;
 	if (r >= 0 && !count && !how->choice->images_from)
 		r = err_fail(&err, ERR_USAGE, 0, "no image was named");
-	if (r < 0)
+	if (r < 0) {
+		registry_settings_free(&run.registry);
 		return cli_error(how->common, NULL, &err);
+	}
 	for (size_t i = 0; i < operands->count; i++)
 		one(&run, operands->words[i]);
 	if (how->choice->images_from) {
@@ -234,5 +252,6 @@ int cli_each_image(const struct cli_images *how, const struct word_list *operand
 			r = err_fail(&err, ERR_USAGE, 0, "--images-from %s names no image",
 				     how->choice->images_from);
 	}
+	registry_settings_free(&run.registry);
 	return r < 0 ? exit_worse(run.status, cli_error(how->common, NULL, &err)) : run.status;
 }

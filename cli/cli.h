@@ -4,6 +4,7 @@
 
 #include "inventory/image.h"
 #include "options.h"
+#include "registry.h"
 
 extern const struct verb verb_check, verb_explain, verb_fix, verb_host, verb_owners, verb_platforms,
 	verb_suggest;
@@ -23,9 +24,10 @@ struct report_options cli_report_options(const struct common_options *o);
 /* How images are chosen and read: the options that check and owners share. */
 struct image_choice {
 	const char *platform;
-	bool all_platforms, verify;
+	bool all_platforms, verify, no_cache;
 	unsigned threads;
 	const char *images_from;
+	struct registry_choice registry;
 };
 #define IMAGE_CHOICE_ROWS(type, member)                                                                 \
 	{ "platform",  0,                                                                               \
@@ -36,6 +38,9 @@ struct image_choice {
 		{ "verify",    0,                                                                       \
 		  NULL,	       "read every byte and verify every digest",                               \
 		  OPTION_FLAG, offsetof(struct type, member.verify) },                                  \
+		{ "no-cache",  0,                                                                       \
+		  NULL,	       "read layers that an earlier run has read",                             \
+		  OPTION_FLAG, offsetof(struct type, member.no_cache) },                                \
 		{ "images-from", 0,                                                                     \
 		  "FILE",	 "more images, one a line ('-': standard input)",                       \
 		  OPTION_TEXT,	 offsetof(struct type, member.images_from) },                           \

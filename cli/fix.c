@@ -8,15 +8,18 @@
 #include "fix/like.h"
 #include "fix/spool.h"
 #include "report/fix.h"
+#include "report/progress.h"
 #include "targets.h"
+#include "working.h"
 
 struct fix_cli {
 	struct common_options common;
 	struct target_choice target;
 	struct word_list owner, group;
 	const char *to, *like, *report, *platform;
-	bool keep_setuid, fold, dry_run, no_label, replace, all, all_platforms;
+	bool keep_setuid, fold, dry_run, no_label, replace, all, all_platforms, no_cache;
 	unsigned threads;
+	struct registry_choice registry, from, to_registry; /* of both, of SRC, of DEST */
 };
 
 static const struct option_row rows[] = {
@@ -45,8 +48,13 @@ static const struct option_row rows[] = {
 	  offsetof(struct fix_cli, platform) },
 	{ "all-platforms", 0, NULL, "all images of an index", OPTION_FLAG,
 	  offsetof(struct fix_cli, all_platforms) },
+	{ "no-cache", 0, NULL, "read layers that an earlier run has read", OPTION_FLAG,
+	  offsetof(struct fix_cli, no_cache) },
 	{ "threads", 0, "N", "layers read, chunks compressed at once (default: one a core)",
 	  OPTION_NUMBER, offsetof(struct fix_cli, threads) },
+	REGISTRY_CHOICE_ROWS(fix_cli, registry, ""),
+	REGISTRY_CHOICE_ROWS(fix_cli, from, "src-"),
+	REGISTRY_CHOICE_ROWS(fix_cli, to_registry, "dest-"),
 	{ "all", 'a', NULL, "list each id, fold nothing", OPTION_FLAG,
 	  offsetof(struct fix_cli, all) },
 	{ 0 },
@@ -58,9 +66,12 @@ struct fix_run {
 	struct limits limits;
 	struct platform platform;
 	struct notes *notes;
+	struct progress *progress;
+	struct inventory_cache *cache;
 	struct fix_options opts;
 	struct fix_pair *pairs;
 	int kept; /* descriptor of a source that could be read once only, or -1 */
+	struct registry_settings registry, from, to; /* of both, of the source, of the destination */
 	struct source *source;
 	struct image_set set;
 	struct sink *sink;
@@ -131,6 +142,19 @@ static int read_options(struct fix_run *run, const struct word_list *operands, s
 	return r < 0 ? r : read_policy(run, err);
 }
 
+static int read_registries(struct fix_run *run, struct error *err)
+{
+	const struct fix_cli *o = run->o;
+	int r = cli_registry(&run->registry, &o->registry, NULL, &run->limits, run->notes, err);
+
+	if (r == 0)
+		r = cli_registry(&run->from, &o->from, &run->registry, &run->limits, run->notes,
+				 err);
+	return r < 0 ? r
+		     : cli_registry(&run->to, &o->to_registry, &run->registry, &run->limits,
+				    run->notes, err);
+}
+
 static int open_source(struct fix_run *run, struct error *err)
 {
 	const struct fix_cli *o = run->o;
@@ -140,15 +164,19 @@ static int open_source(struct fix_run *run, struct error *err)
 		.platform = o->platform ? &run->platform : NULL,
 		.all_platforms = o->all_platforms,
 		.stdin_fd = STDIN_FILENO,
+		.registry = &run->from.options,
 	};
 	struct image_options how = { .limits = &run->limits,
 				     .notes = run->notes,
-				     .threads = o->threads };
+				     .threads = o->threads,
+				     .progress = run->progress };
 	_cleanup_(ref_freep) struct ref ref = { 0 };
 	int r = ref_parse(&ref, run->source_text, err);
 
+	how.cache = run->cache = cli_cache(o->no_cache, &run->limits, run->notes);
 	if (r == 0)
-		r = fix_spool(&ref, STDIN_FILENO, &run->limits, run->notes, &run->kept, err);
+		r = fix_spool(&ref, STDIN_FILENO, &run->limits, run->notes, run->progress,
+			      &run->kept, err);
 	if (r == 0)
 		r = source_open(&run->source, &ref, &opts, err);
 	if (r == 0)
@@ -170,13 +198,20 @@ static int open_sink(struct fix_run *run, struct error *err)
 		.replace = run->o->replace,
 		.repositories = true,
 		.stdout_fd = STDOUT_FILENO,
+		.registry = &run->to.options,
 	};
-	_cleanup_(ref_freep) struct ref ref = { 0 };
+	_cleanup_(ref_freep) struct ref ref = { 0 }, from = { 0 };
+	_cleanup_(registry_name_freep) struct registry_name name = { 0 };
 	int r = run->dest_text ? ref_parse(&ref, run->dest_text, err) : 0;
 
 	if (r < 0 || !run->dest_text || run->o->dry_run)
 		return r;
-	return sink_open(&run->sink, &ref, &opts, err);
+	r = ref_parse(&from, run->source_text, err);
+	if (r == 0 && from.transport == TRANSPORT_DOCKER) {
+		r = registry_name_parse(&name, from.path, err);
+		opts.from = &name;
+	}
+	return r < 0 ? r : sink_open(&run->sink, &ref, &opts, err);
 }
 
 static bool is_stdout(const char *dest)
@@ -224,9 +259,12 @@ static int tell(const struct fix_run *run, struct error *err)
 static int run_all(struct fix_run *run, const struct word_list *operands, struct error *err)
 {
 	const struct fix_apply_options how = { .threads = run->o->threads,
+					       .progress = run->progress,
 					       .all_platforms = run->o->all_platforms };
 	int r = read_options(run, operands, err);
 
+	if (r == 0)
+		r = read_registries(run, err);
 	if (r == 0)
 		r = open_sink(run, err);
 	if (r == 0)
@@ -239,6 +277,7 @@ static int run_all(struct fix_run *run, const struct word_list *operands, struct
 		r = fix_apply(run->plan, run->source, run->sink, &run->limits, &how, err);
 	if (r == 0 && run->sink)
 		r = sink_commit(run->sink, err);
+	progress_clear(run->progress);
 	return r < 0 ? r : tell(run, err);
 }
 
@@ -252,18 +291,26 @@ static int run_fix(void *options, const struct word_list *operands)
 
 	if (!run.notes)
 		err_nomem(&err);
-	if (!run.notes || run_all(&run, operands, &err) < 0)
-		status = cli_error(&run.o->common, NULL, &err);
+	run.progress = cli_working_begin(&run.o->common);
+	if (!run.notes || run_all(&run, operands, &err) < 0) {
+		progress_clear(run.progress);
+		status = cli_interrupted() ? EXIT_NO_LOOK : cli_error(&run.o->common, NULL, &err);
+	}
 	if (run.unfit)
 		status = EXIT_UNFIT;
 	sink_close(run.sink);
 	fix_plan_free(run.plan);
 	image_set_free(&run.set);
 	source_close(run.source);
+	registry_settings_free(&run.registry);
+	registry_settings_free(&run.from);
+	registry_settings_free(&run.to);
+	inventory_cache_close(run.cache);
 	closep(&run.kept);
 	target_uses_free((struct target_use *)run.opts.uses, run.opts.use_count);
 	free(run.pairs);
 	notes_free(run.notes);
+	cli_working_end(run.progress);
 	return status;
 }
 
@@ -273,9 +320,8 @@ const struct verb verb_fix = {
 	.summary = "rewrite owners inside the layers, so that the image fits",
 	.about =
 		"SRC as uidfit check takes it, but for tar: and rootfs:. DEST is\n"
-		"docker-archive:FILE[:TAG], oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR, or - "
-		"for\n"
-		"a docker-archive on standard output. Layers without findings stay byte for byte.\n"
+		"docker-archive:FILE[:TAG], oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR,\n"
+		"docker://NAME[:TAG], or - for a docker-archive on standard output. Layers without findings stay byte for byte.\n"
 		"auto: an id that the image names moves into the map, any other becomes root.\n"
 		"Exit status: 0 done, 1 the map is too small, 2 usage, 3 could not look or write.",
 	.rows = rows,

@@ -20,6 +20,7 @@ static const struct option_row rows[] = {
 	{ "list", 'l', NULL, "each entry, as ls -ln shows it", OPTION_FLAG,
 	  offsetof(struct owners_cli, list) },
 	IMAGE_CHOICE_ROWS(owners_cli, choice),
+	REGISTRY_CHOICE_ROWS(owners_cli, choice.registry, ""),
 	{ 0 },
 };
 

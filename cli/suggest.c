@@ -36,6 +36,7 @@ static const struct option_row rows[] = {
 	{ "all", 'a', NULL, "show long proposals whole", OPTION_FLAG,
 	  offsetof(struct suggest_cli, all) },
 	IMAGE_CHOICE_ROWS(suggest_cli, choice),
+	REGISTRY_CHOICE_ROWS(suggest_cli, choice.registry, ""),
 	{ 0 },
 };
 
