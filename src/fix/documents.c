@@ -286,6 +286,8 @@ int fix_index(struct buf *out, const void *bytes, size_t n, const struct fix_mov
 			continue;
 		changed = true;
 		r = put_descriptor(d, &m->new, m->size, err);
+		if (r == 0 && m->replaced)
+			r = set(d, "mediaType", json_string(m->media_type), err);
 	}
 	if (r == 0)
 		r = changed ? dump(out, doc, err) : buf_append(out, bytes, n);

@@ -24,6 +24,8 @@ int fix_manifest(struct buf *out, const struct fix_plan *p, const struct fix_ima
 struct fix_moved {
 	struct oci_digest old, new;
 	uint64_t size;
+	const char *media_type; /* static, or as long as the sink */
+	bool replaced;		/* it stands where an index was: the media type changes too */
 };
 
 /* Appends the index's new bytes: what is among moved gets its new digest and size; what is not

@@ -161,7 +161,13 @@ static int add_image(struct sink *s, const struct sink_image *image, struct sink
 	if (r == 0 && s->layout->docker)
 		r = docker_add(s, image, &config, err);
 	if (r == 0 && !image->nested)
-		r = list(s, doc, bytes, n, &image->platform, image->names, image->name_count, err);
+		return list(s, doc, bytes, n, &image->platform, image->names, image->name_count,
+			    err);
+	/* Only layouts that keep documents among their blobs hold several images. */
+	if (r == 0 && image->listed_count && !s->name &&
+	    s->layout->document_name == s->layout->blob_name)
+		r = list(s, doc, bytes, n, &image->platform, image->listed, image->listed_count,
+			 err);
 	return r;
 }
 
@@ -206,6 +212,50 @@ int sink_add_index(struct sink *s, const void *bytes, size_t n, const char *cons
 	return sink_result(s, r);
 }
 
+/* 1 where the index is of no use here. */
+static int rename_root(const struct sink *s, json_t *root, struct error *err)
+{
+	json_t *list = json_object_get(root, "manifests"), *d, *annotations;
+
+	if (json_array_size(list) != 1)
+		return 1;
+	d = json_array_get(list, 0);
+	annotations = json_object_get(d, "annotations");
+	if (!annotations) {
+		annotations = json_object();
+		if (json_object_set_new(d, "annotations", annotations))
+			return err_nomem(err);
+	}
+	return layout_rename(s, annotations, s->name) ? err_nomem(err) : 0;
+}
+
+static int take_root(struct sink *s, json_t *root, const void *bytes, size_t n, struct error *err)
+{
+	_cleanup_(freep) char *text = NULL;
+	int r = s->name ? rename_root(s, root, err) : 0;
+
+	if (r)
+		return MIN(r, 0);
+	if (s->name) {
+		text = json_dumps(root, JSON_COMPACT);
+		if (!text)
+			return err_nomem(err);
+		bytes = text;
+		n = strlen(text);
+	}
+	buf_clear(&s->root);
+	return buf_append(&s->root, bytes, n) < 0 ? err_nomem(err) : 0;
+}
+
+/* containerd finds an image of `docker save` by its own annotation. */
+static bool is_named(const struct sink *s, const struct oci_index *index)
+{
+	for (size_t i = 0; i < index->count; i++)
+		if (index->manifests[i].ref_name && !index->manifests[i].image_name)
+			return !s->layout->docker;
+	return true;
+}
+
 int sink_set_root_index(struct sink *s, const void *bytes, size_t n, struct error *err)
 {
 	struct oci_index parsed;
@@ -213,12 +263,11 @@ int sink_set_root_index(struct sink *s, const void *bytes, size_t n, struct erro
 
 	if (r < 0)
 		return r;
-	if (s->name)
-		return err_fail(err, ERR_SEQUENCE, 0, "index.json as it is, under a new name");
 	r = oci_index_parse(&parsed, bytes, n, s->limits, err);
 	if (r < 0)
 		return sink_result(s, r);
+	if (is_named(s, &parsed))
+		r = take_root(s, parsed.json, bytes, n, err);
 	oci_index_free(&parsed);
-	buf_clear(&s->root);
-	return sink_result(s, buf_append(&s->root, bytes, n) < 0 ? err_nomem(err) : 0);
+	return sink_result(s, r);
 }

@@ -42,6 +42,17 @@ static json_t *annotations(const struct sink *s, const char *name)
 		    : NULL;
 }
 
+int layout_rename(const struct sink *s, json_t *to, const char *name)
+{
+	json_t *own = annotations(s, name);
+	int r = own ? json_object_update(to, own) : -1;
+
+	if (r == 0 && !s->layout->docker)
+		json_object_del(to, IMAGE_NAME);
+	json_decref(own);
+	return r;
+}
+
 static int list_one(struct sink *s, const struct sink_document *doc,
 		    const struct platform *platform, const char *name)
 {

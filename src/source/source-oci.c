@@ -125,6 +125,19 @@ static int choose(struct content_walk *w, const struct oci_index *index, struct 
 	return r < 0 ? r : content_finish(w, err);
 }
 
+/* For who writes the layout again; the bytes are taken over. */
+static int keep_root(struct source *s, uint8_t **data, size_t len, struct error *err)
+{
+	struct source_index *v = reallocarray(s->indexes, s->index_count + 1, sizeof(*v));
+
+	if (!v)
+		return err_nomem(err);
+	s->indexes = v;
+	v[s->index_count++] =
+		(struct source_index){ .bytes = STEAL(*data), .len = len, .root = true };
+	return 0;
+}
+
 int oci_images(struct source *s, struct error *err)
 {
 	struct content_walk w = { .source = s, .names = &names };
@@ -149,6 +162,8 @@ int oci_images(struct source *s, struct error *err)
 	if (r < 0)
 		return err_wrap(err, "%s: index.json", s->path);
 	r = choose(&w, &index, err);
+	if (r == 0)
+		r = keep_root(s, &data, len, err);
 	content_walk_done(&w);
 	oci_index_free(&index);
 	return r;

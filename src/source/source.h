@@ -96,13 +96,14 @@ int source_images(struct source *s, const struct source_image **images, size_t *
 		  struct error *err) _must_check_;
 
 /* An index above images, as stored: all that were read for the images chosen, an outer one before
- * those in it. index.json of a layout is none, but what it names may be. */
+ * those in it; last, marked as root, the index.json of a layout, which nothing names. */
 struct source_index {
 	struct oci_digest digest;
 	uint8_t *bytes;
 	size_t len;
 	char *name;  /* the layout's own, or NULL: none, or it lies in another */
 	bool nested; /* in another index */
+	bool root;
 };
 const struct source_index *source_indexes(const struct source *s, size_t *count);
 

@@ -254,6 +254,17 @@ static void test_root(void **state)
 	assert_int_equal(read_picture(p.ref, &p, 1), 0);
 	assert_true(file_has(at("%s/out/index.json"), "{\"own\":1,"));
 	fresh();
+	/* Under a name, its one descriptor gets it. */
+	aim(&p, at("oci:%s/out:name"));
+	assert_int_equal(open_for(&s, &p, &err), 0);
+	assert_int_equal(put_image_of(s, &p, false, &b, &err), 0);
+	assert_int_equal(sink_set_root_index(s, json, strlen(json), &err), 0);
+	assert_int_equal(sink_commit(s, &err), 0);
+	sink_close(s);
+	assert_int_equal(read_picture(p.ref, &p, 1), 0);
+	assert_true(file_has(at("%s/out/index.json"), "{\"own\":1,"));
+	assert_true(file_has(at("%s/out/index.json"), "\"org.opencontainers.image.ref.name\":\"name\""));
+	fresh();
 	/* dir: has one top, and one name is for one image. */
 	for (unsigned i = 0; i < 2; i++) {
 		aim(&p, at(i ? "dir:%s/out" : "oci:%s/out:name"));
