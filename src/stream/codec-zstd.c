@@ -89,9 +89,8 @@ static bool zstd_magic(unsigned i, uint8_t byte)
 	return byte == frame[i] || (i == 0 ? byte & 0xf0 : byte) == skippable[i];
 }
 
-/* libzstd (1.5.4) does not compare the size that a frame declares where its last block is empty,
- * unless the frame comes in one piece: done here, so that the outcome does not depend on the
- * pieces. */
+/* libzstd (1.5.4) does not compare the size that a frame declares where its last block is empty:
+ * done here. */
 static int size_check(struct zstd *z, struct error *err)
 {
 	unsigned long long size = ZSTD_getFrameContentSize(z->header, z->header_len);
@@ -105,7 +104,9 @@ static int size_check(struct zstd *z, struct error *err)
 static int zstd_step(void *state, struct codec_io *io, struct error *err)
 {
 	struct zstd *z = state;
-	ZSTD_inBuffer in = { io->in, io->in_len, 0 };
+	/* A frame that lies whole in the input goes another way through libzstd, with other checks
+	 * (an RLE block of no bytes). The first byte alone keeps all of them on one way. */
+	ZSTD_inBuffer in = { io->in, z->header_len ? io->in_len : MIN(io->in_len, 1u), 0 };
 	ZSTD_outBuffer out = { io->out, io->out_len, 0 };
 	size_t r = ZSTD_decompressStream(z->ctx, &out, &in);
 	size_t head = MIN(in.pos, HEADER_MAX - z->header_len);
