@@ -1,7 +1,7 @@
 /* The lines of tar-split's JSON (vbatts/tar-split tar/storage/entry.go), one after the other.
  *
  * Each line that stands exactly as Go writes it is read where it lies; any other one goes through
- * the JSON parser, with the same result.
+ * the JSON parser, with the same result but for escapes in base64, which are damage.
  */
 #pragma once
 

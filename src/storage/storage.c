@@ -201,10 +201,11 @@ static const char *hex_of(const char *text, size_t *n)
 
 int wanted_parse(struct wanted *w, const char *text, struct error *err)
 {
-	const char *at = strchr(text, '@'), *slash = strchr(text, '/');
+	static const char hub[] = "docker.io/", library[] = "docker.io/library/";
+	const char *at = strchr(text, '@');
 	_cleanup_(freep) char *name = NULL;
 
-	*w = (struct wanted){ .text = text, .hex = hex_of(text, &w->hex_len) };
+	*w = (struct wanted){ .text = text };
 	w->hex = hex_of(text, &w->hex_len);
 	/* "app:1.0@sha256:...": the digest tells, as to every engine. */
 	if (at) {
@@ -220,8 +221,10 @@ int wanted_parse(struct wanted *w, const char *text, struct error *err)
 	w->full = name ? familiar_full(name) : NULL;
 	if (!w->full)
 		return err_nomem(err);
-	if (!slash) {
-		w->local = storage_path("localhost/%s", w->full + strlen("docker.io/library/"));
+	/* What is built or loaded here gets this host where it has none (libimage). */
+	if (strncmp(w->full, hub, strlen(hub)) == 0 && !strstr(text, hub)) {
+		w->local = storage_path("localhost/%s",
+					w->full + strlen(strchr(text, '/') ? hub : library));
 		if (!w->local)
 			return err_nomem(err);
 	}
