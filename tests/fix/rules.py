@@ -4,7 +4,7 @@ import json
 import contents
 import walk
 from box import case, equal
-from mkimage import ACL_ACCESS, Layer, acl, save_docker_archive
+from mkimage import ACL_ACCESS, CAPABILITY, Layer, acl, capability, save_docker_archive
 
 
 @case
@@ -108,3 +108,63 @@ def keep_setuid_is_for_special_files_alone(box):
     layer = Layer().file("s", uid=70000, mode=0o4755).file("a", uid=80000).dir("d", gid=90000, mode=0o2775)
     _, report, _ = fixed(box, [layer], "--keep-setuid")
     equal((to(report), to(report, "gid")), ({70000: 10000, 80000: 0}, {90000: 0}), "mapping")
+
+
+@case
+def a_hardlink_to_a_lower_layer_loses_its_bits_too(box):
+    new, _, _ = fixed(box, [Layer().file("s", mode=0o4755), Layer().hardlink("h", "s", uid=70000, mode=0o4755)])
+    equal(owners(new[1])["h"], (0, 0, "0o755"), "the link")
+
+
+@case
+def what_was_asked_moves_where_no_engine_looks(box):
+    new, _, _ = fixed(box, [Layer().root(uid=70000)], "--for", "docker@20.10", "--owner", "70000=7")
+    equal([x[0] for x in owners(new[0]).values()], [7], "the root directory's owner")
+
+
+@case
+def each_reason_to_change_is_enough(box):
+    """One layer for each: an account that owns nothing, an ACL, a capability's root."""
+    far = accounts(70000)
+    new, report, _ = fixed(box, [far, Layer().file("a", xattrs={ACL_ACCESS: acl({80000: 7})}), Layer().file("c", xattrs={CAPABILITY: capability(90000)})])
+    equal(to(report), {70000: 10000, 80000: 0}, "mapping")
+    equal(b"u70000:x:10000:0:" in new[0], True, "passwd")
+    plan = walk.Plan(report, ([(0, 65535)],) * 2)
+    for old, fresh in ((far, new[0]), (Layer().file("a", xattrs={ACL_ACCESS: acl({80000: 7})}), new[1]), (Layer().file("c", xattrs={CAPABILITY: capability(90000)}), new[2])):
+        walk.compare(plan, old.tar(), fresh)
+    equal((plan.seen["ACL"], plan.seen["capability"]), (1, 1), "what was seen")
+
+
+@case
+def a_hardlink_loses_the_bits_of_its_target(box):
+    """One inode: what its own header says of the owner is no reason to keep them."""
+    new, _, _ = fixed(box, [Layer().file("s", uid=70000, mode=0o4755).hardlink("h", "s", uid=5, mode=0o4755)])
+    equal(owners(new[0]), {"s": (0, 0, "0o755"), "h": (0, 0, "0o755")}, "both")
+
+
+@case
+def who_names_an_id(box):
+    """passwd by uid and by its users' groups, group, USER; not a backup, and not a file that only ends like one."""
+    layer = (Layer().file("etc/passwd", b"a:x:71000:72000::/:/bin/sh\n").file("etc/group", b"b:x:73000:\n").file("etc/passwd-", b"old:x:74000:0::/:/bin/sh\n")
+             .file("etc/pam.d/passwd", b"this:is:75000\n").file("opt/root/etc/passwd", b"c:x:76000:76000::/:/bin/sh\n"))
+    for i in range(71000, 78000, 1000):
+        layer.file(f"f{i}", uid=i, gid=i)
+    _, report, _ = fixed(box, [layer], user="77000")
+    named = [{row["old"] for row in report["mapping"][side] if row["why"] == "named"} for side in ("uid", "gid")]
+    equal(named, [{71000, 76000, 77000}, {72000, 73000, 76000}], "named")
+
+
+@case
+def the_bytes_of_a_file_of_accounts(box):
+    """Comments, blank lines, NIS lines and an end without a newline stay; so does what no line reads as an account."""
+    passwd = b"#a:x:70000:70000::/:/bin/sh\n\na:x:70000:070000:70000:/70000:/bin/sh\n+:::::\nbroken:70000\nb:x:5:70000::/:/bin/sh"
+    want = b"#a:x:70000:70000::/:/bin/sh\n\na:x:10000:10000:70000:/70000:/bin/sh\n+:::::\nbroken:70000\nb:x:5:10000::/:/bin/sh"
+    other = b"a:x:70000\n"
+    layer = (Layer().file("etc/passwd", passwd).file("etc/passwd-", passwd).file("etc/group", b"g:x:70000:a,b\n").file("etc/group-", b"g:x:70000:a")
+             .file("etc/subuid", b"a:100000:65536\n70000:70000:70000\n").file("etc/subgid", b"70000:1:2").file("etc/pam.d/passwd", other)
+             .file("etc/security/group", b"a:x:70000:\nnone\n").file("etc/empty/passwd", b"\n").file("x", uid=70000))
+    new, _, _ = fixed(box, [layer])
+    bodies = {m.name: body for m, body in contents.entries(new[0])}
+    equal(bodies, {"etc/passwd": want, "etc/passwd-": want, "etc/group": b"g:x:10000:a,b\n", "etc/group-": b"g:x:10000:a",
+                   "etc/subuid": b"a:100000:65536\n10000:70000:70000\n", "etc/subgid": b"10000:1:2", "etc/pam.d/passwd": other,
+                   "etc/security/group": b"a:x:70000:\nnone\n", "etc/empty/passwd": b"\n", "x": b""}, "bodies")
