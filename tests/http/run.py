@@ -291,7 +291,7 @@ def retries(t):
             s.forget()
             s.fault("GET", instead(429, b"slow down", [("Retry-After", value)]))
             done = t.gives(f"Retry-After: {value}", SMALL, "--hurry", 20, s.url("/f"))
-            t.check(seconds / 20 * 0.75 < done.seconds < seconds / 20 + 1.5, f"Retry-After: {value}: waited", done.seconds)
+            t.check(seconds / 20 * 0.75 < done.seconds < seconds / 20 + 8, f"Retry-After: {value}: waited", done.seconds)
             t.check("answered 429 and was asked again" in done.err, f"Retry-After: {value}: a note", done.err)
         for status in (408, 500, 502, 503, 504, 520):
             s.forget()
@@ -309,7 +309,7 @@ def retries(t):
         s.forget()
         s.fault("GET", instead(429, b"storm", [("Retry-After", "3600")]), times=None)
         done = t.gives("a storm of 429", b"storm", s.url("/f"), *HURRY, status=429)
-        t.check(done.seconds < 5, "a storm of 429: bounded", done.seconds)
+        t.check(2 < done.seconds < 25, "a storm of 429: bounded", done.seconds)
         s.forget()
         s.fault("GET", instead(503, b"storm"), times=None)
         t.gives("a probe", b"storm", "--once", s.url("/f"), *HURRY, status=503)
@@ -373,7 +373,7 @@ def slow(t):
     with Server(files({"/f": SMALL, "/big": BIG})) as s:
         s.fault("GET", faulty.silence(), times=None)
         done = t.fails("accepts and never answers", "no answer within", "--retries", 1, "--hurry", 100, s.url("/f"))
-        t.check(done.seconds < 6, "accepts and never answers: bounded", done.seconds)
+        t.check(done.seconds < 20, "accepts and never answers: bounded", done.seconds)
         s.forget()
         s.fault("GET", faulty.silence(1.5))
         s.fault("GET", faulty.silence(0.1))
@@ -564,8 +564,9 @@ def tls(t):
         t.gives("two CAs", BIG, "--ca", t.certs["other"][0], "--ca", ca, s.url("/f"))
         t.gives("SSL_CERT_FILE", BIG, s.url("/f"), env={"SSL_CERT_FILE": ca})
         t.gives("SSL_CERT_FILE beside a CA", BIG, "--ca", t.certs["other"][0], s.url("/f"), env={"SSL_CERT_FILE": ca})
-        done = t.fails("unknown CA", r"127.0.0.1:\d+: TLS: SSL certificate problem: unable to get local issuer", s.url("/f"))
-        t.check(not s.seen() or done.seconds < 5, "unknown CA: nothing is sent", s.seen())
+        s.forget()
+        t.fails("unknown CA", r"127.0.0.1:\d+: TLS: SSL certificate problem: unable to get local issuer", s.url("/f"))
+        t.check(not s.seen(), "unknown CA: nothing is sent", s.seen())
         t.gives("insecure", BIG, "--insecure", s.url("/f"))
         t.fails("secure after insecure", "TLS", s.url("/f"))
         t.fails("a CA file that is not there", "open '.*no-such-file'", "--ca", os.path.join(t.work, "no-such-file"), s.url("/f"), code="io")
@@ -578,7 +579,7 @@ def tls(t):
         t.fails("http spoken to https", r"127.0.0.1:\d+: ", s.url("/f").replace("https", "http"), *HURRY)
     with Server(files({"/f": BIG})) as s:
         done = t.fails("https spoken to http", r"127.0.0.1:\d+: TLS: .*wrong version number", s.url("/f").replace("http", "https"))
-        t.check(done.seconds < 5, "https spoken to http: told at once", done.seconds)
+        t.check(done.seconds < 15, "https spoken to http: told at once", done.seconds)
     with Server(files({"/f": BIG}), tls=t.certs["other"]) as s:
         t.fails("wrong host name", "TLS: .*(subject name|IP address)", "--ca", ca, s.url("/f", "localhost"))
         t.gives("wrong host name, insecure", BIG, "--insecure", s.url("/f"))
