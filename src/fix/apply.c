@@ -9,6 +9,7 @@
 #include "fix/rewrite.h"
 #include "stream/digest.h"
 #include "stream/encode.h"
+#include "stream/watch.h"
 
 struct apply {
 	struct fix_plan *plan;
@@ -17,6 +18,8 @@ struct apply {
 	const struct limits *limits;
 	unsigned threads;
 	bool record;
+	struct progress *progress;
+	size_t line;			    /* of the blob in work */
 	const struct source_index *indexes; /* that are made anew */
 	size_t index_count;
 	const struct source_index *root; /* index.json of the source, or NULL */
@@ -29,6 +32,19 @@ static void set_digest(struct oci_digest *out, const char *hex)
 {
 	*out = (struct oci_digest){ .algo = DIGEST_SHA256 };
 	snprintf(out->text, sizeof(out->text), "sha256:%s", hex);
+}
+
+/* The blob's bytes, with progress told as they pass. */
+static int open_blob(struct apply *a, struct fix_blob *b, struct stream **out, struct error *err)
+{
+	_cleanup_(stream_closep) struct stream *raw = NULL;
+	int r = source_layer_open(a->source, b->source, &raw, err);
+
+	if (r == 0)
+		r = stream_open_watched(out, raw, a->progress, a->line, PROGRESS_WRITING, err);
+	if (r == 0)
+		raw = NULL;
+	return r;
 }
 
 /* Bytes that no digest names: those of a docker-archive. A plain tar's digest is its diff_id. */
@@ -68,7 +84,7 @@ static int copy(struct apply *a, struct fix_blob *b, struct error *err)
 		if (r <= 0)
 			return r;
 	}
-	r = source_layer_open(a->source, b->source, &from, err);
+	r = open_blob(a, b, &from, err);
 	if (r < 0)
 		return r;
 	if (!b->digest.text[0])
@@ -115,12 +131,12 @@ static int open_patch(struct apply *a, struct fix_blob *b, struct pipe *p, struc
 	return 0;
 }
 
-/* The layer's digest is made once more where its bodies were skipped before. */
+/* The layer's digest is made once more where its bodies were skipped before, or not read at all. */
 static int open_pipe(struct apply *a, struct fix_blob *b, struct pipe *p, struct error *err)
 {
 	struct stream *outer = NULL;
 	enum codec found;
-	int r = source_layer_open(a->source, b->source, &p->stream, err);
+	int r = open_blob(a, b, &p->stream, err);
 
 	if (r == 0)
 		r = codec_open_detected(&outer, p->stream, &found, a->limits, err);
@@ -128,7 +144,8 @@ static int open_pipe(struct apply *a, struct fix_blob *b, struct pipe *p, struct
 	if (r == 0 && found != b->inventory->codec)
 		return err_fail(err, ERR_DIGEST, 0,
 				"layer %zu is not what it was when it was checked", b->layer);
-	if (r == 0 && b->verified != INV_VERIFIED_FULL && b->source->diff_id.text[0]) {
+	if (r == 0 && (b->verified != INV_VERIFIED_FULL || b->cached) &&
+	    b->source->diff_id.text[0]) {
 		r = digest_tee_open(&outer, &p->old, p->stream, b->source->diff_id.algo, err);
 		r = wrap(&p->stream, outer, r);
 	}
@@ -461,6 +478,17 @@ static int put_all(struct apply *a, bool all_platforms, struct error *err)
 	return r;
 }
 
+static void begin_line(struct apply *a, const struct fix_blob *b)
+{
+	const struct source_layer *s = b->source;
+
+	a->line = progress_begin(a->progress,
+				 s->digest.text[0]    ? s->digest.text
+				 : s->diff_id.text[0] ? s->diff_id.text
+						      : s->blob,
+				 s->size);
+}
+
 int fix_apply(struct fix_plan *p, struct source *source, struct sink *sink,
 	      const struct limits *limits, const struct fix_apply_options *how, struct error *err)
 {
@@ -469,13 +497,16 @@ int fix_apply(struct fix_plan *p, struct source *source, struct sink *sink,
 			   .sink = sink,
 			   .limits = limits,
 			   .threads = how->threads,
-			   .record = how->record };
+			   .record = how->record,
+			   .progress = how->progress };
 	int r = 0;
 
 	for (size_t i = 0; i < p->blob_count && r == 0; i++) {
 		struct fix_blob *b = &p->blobs[i];
 
+		begin_line(&a, b);
 		r = b->changed ? rewrite(&a, b, err) : copy(&a, b, err);
+		progress_end(a.progress, a.line, r < 0 ? PROGRESS_FAILED : PROGRESS_DONE);
 		if (r < 0)
 			return strncmp(err->msg, "layer ", 6) == 0
 				       ? r

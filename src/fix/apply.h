@@ -3,11 +3,13 @@
  */
 #pragma once
 
+#include "base/progress.h"
 #include "fix/plan.h"
 #include "sink/sink.h"
 
 struct fix_apply_options {
 	unsigned threads;   /* that compress; 0: one a core */
+	struct progress *progress; /* borrowed, or NULL */
 	bool all_platforms; /* indexes are made anew; else each image stands for itself */
 	bool record; /* what leads back to each changed layer is kept (fix_blob.difference) */
 };

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "stream/codec.h"
+#include "stream/watch.h"
 
 static bool is_stdin(const struct ref *ref)
 {
@@ -99,9 +100,11 @@ static int open_source(const struct ref *ref, int stdin_fd, const struct limits 
 }
 
 int fix_spool(struct ref *ref, int stdin_fd, const struct limits *limits, struct notes *notes,
-	      int *fd, struct error *err)
+	      struct progress *progress, int *fd, struct error *err)
 {
 	_cleanup_(stream_closep) struct stream *in = NULL;
+	struct stream *watched;
+	size_t line;
 	_cleanup_(closep) int file = -1;
 	char path[40];
 	const char *dir;
@@ -117,8 +120,16 @@ int fix_spool(struct ref *ref, int stdin_fd, const struct limits *limits, struct
 		return 0;
 	if (r == 0)
 		r = make_file(&file, &dir, err);
-	if (r == 0)
+	if (r < 0)
+		return r;
+	line = progress_begin(progress, is_stdin(ref) ? "standard input" : "the archive",
+			      UINT64_MAX);
+	r = stream_open_watched(&watched, in, progress, line, PROGRESS_WRITING, err);
+	if (r == 0) {
+		in = watched;
 		r = keep(in, file, dir, &total, err);
+	}
+	progress_end(progress, line, r < 0 ? PROGRESS_FAILED : PROGRESS_DONE);
 	if (r < 0)
 		return r;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);

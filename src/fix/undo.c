@@ -120,6 +120,7 @@ static size_t blob_of(struct fix_plan *p, const struct image_layer *l, size_t la
 		p->blobs[p->blob_count++] = (struct fix_blob){ .inventory = l->inventory,
 							       .source = l->source,
 							       .verified = l->verified,
+							       .cached = l->cached,
 							       .layer = layer,
 							       .changed = past != NULL,
 							       .codec = l->inventory->codec,

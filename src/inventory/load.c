@@ -209,8 +209,8 @@ static int take_scanned(struct load *l, struct load_job *j)
 	return 0;
 }
 
-/* True with the inventory of that digest, where all its names are what they were when it was read:
- * else the layer is read, and its error is told. */
+/* True with the inventory of that digest, where all that names the layer is what it was when it was
+ * read: else the layer is read, and its error is told. */
 static bool take_cached(struct load *l, struct load_job *j)
 {
 	const struct source_layer *layer = j->uses[0]->layer;
@@ -218,7 +218,7 @@ static bool take_cached(struct load *l, struct load_job *j)
 	_cleanup_(layer_inventory_freep) struct layer_inventory *inv = NULL;
 	enum inv_verified verified;
 
-	if (l->opts->verify || !layer->digest.text[0] ||
+	if (l->opts->verify || !layer->digest.text[0] || !layer->diff_id.text[0] ||
 	    inventory_cache_get(l->opts->cache, &key, INV_VERIFIED_BLOB, spool_memory(l), &inv,
 				&verified) ||
 	    load_judge(layer, inv, INV_VERIFIED_NONE, &verified, &j->err) < 0 ||

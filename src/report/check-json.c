@@ -87,6 +87,7 @@ static void layer(struct json *j, size_t i)
 	jsonw_u64(j->w, "entries", l->inventory->entries);
 	jsonw_u64(j->w, "findings", j->c->layer_findings[i]);
 	jsonw_str(j->w, "verified", inv_verified_name(l->verified));
+	jsonw_bool(j->w, "cached", l->cached);
 	jsonw_close(j->w);
 }
 

@@ -350,8 +350,10 @@ static bool layer_has_digest(const struct image_layer *layer)
 static int remarks(struct text *t, const struct notes *notes, struct error *err)
 {
 	struct image *img = t->c->image;
-	size_t unverified = 0;
+	size_t unverified = 0, cached = 0;
 
+	for (size_t i = 0; i < img->layer_count; i++)
+		cached += img->layers[i].cached;
 	for (size_t i = 0; i < img->layer_count; i++)
 		unverified += img->layers[i].verified == INV_VERIFIED_NONE &&
 			      layer_has_digest(&img->layers[i]);
@@ -379,6 +381,10 @@ static int remarks(struct text *t, const struct notes *notes, struct error *err)
 	}
 	if (notes_dropped(notes))
 		fprintf(t->out, "  note: and %zu more such notes\n", notes_dropped(notes));
+	if (cached)
+		fprintf(t->out, "  note: %zu %s known from an earlier run; --no-cache reads %s\n",
+			cached, plural(cached, "layer is", "layers are"),
+			plural(cached, "it", "them"));
 	if (unverified)
 		fprintf(t->out,
 			"  note: bodies were skipped, so the digests of %zu %s were not verified; "
