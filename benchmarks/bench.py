@@ -151,6 +151,12 @@ class Bench:
         self.table.row("uidfit check - (one pass, verified)", piped.seconds)
         self.table.promise("wall time", f"{mine.seconds:.3f} s", "0.1 s", mine.seconds < 0.1)
 
+    def stores(self):
+        """the same image in dockerd's and podman's own stores"""
+        import stores
+        head("check of the image in engines' own stores")
+        stores.rows(self)
+
     def entries(self):
         """a layer of a million entries, and a million findings"""
         import many
@@ -174,7 +180,7 @@ class Bench:
             os.unlink(path)
 
 
-ROWS = ["oci", "archive", "entries"]
+ROWS = ["oci", "archive", "stores", "entries"]
 
 
 def main():

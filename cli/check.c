@@ -113,9 +113,10 @@ const struct verb verb_check = {
 	.operands = "IMAGE...",
 	.summary = "does an image fit? each entry, layer and step that does not",
 	.about = "IMAGE is docker-archive:FILE[:TAG], oci:DIR[:TAG], oci-archive:FILE[:TAG],\n"
-		 "dir:DIR, tar:FILE, rootfs:DIR, a path recognised by its content, or - for an\n"
-		 "archive on standard input. MAP is 0-65535, 0:100000:65536, lines of\n"
-		 "/proc/PID/uid_map or /etc/subuid, @FILE, or host.\n"
+		 "dir:DIR, tar:FILE, rootfs:DIR, docker-daemon:NAME, containers-storage:NAME, a\n"
+		 "path recognised by its content, or - for an archive on standard input.\n"
+		 "MAP is 0-65535, 0:100000:65536, lines of /proc/PID/uid_map or /etc/subuid,\n"
+		 "@FILE, or host.\n"
 		 "Exit status: 0 fits, 1 does not fit, 2 usage, 3 could not look.",
 	.rows = rows,
 	.options_size = sizeof(struct check_cli),
