@@ -6,10 +6,22 @@
 
 #include "stream/encode.h"
 
+#define ENCODE_SAMPLE_MIN (1u << 20)
+
+/* What encoder_level_like may choose. */
+struct encode_level {
+	int level;
+	unsigned slack; /* thousandths that it may be larger than what it is to be like */
+};
+
 struct encode_ops {
 	const char *name;
 	int level_default, level_max;
-	const int *levels; /* what encoder_level_like tries, ending with 0 */
+	const struct encode_level *levels; /* each smaller and slower than the one before */
+	size_t level_count;
+	/* Bytes of each piece that levels are tried on: divides ENCODER_SAMPLE to an even number,
+	 * and is ENCODE_SAMPLE_MIN at least. */
+	size_t sample;
 	/* Bytes that so many threads take, about, for ENCODER_MEMORY. */
 	size_t (*memory)(int level, unsigned threads);
 

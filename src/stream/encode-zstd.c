@@ -16,7 +16,9 @@ struct state {
 	uint8_t out[OUT];
 };
 
-static const int levels[] = { ENCODER_LEVEL_ZSTD, 6, 9, 12, 15, 19, 0 };
+static const struct encode_level levels[] = {
+	{ ENCODER_LEVEL_ZSTD, 15 }, { 6, 15 }, { 9, 15 }, { 12, 15 }, { 15, 15 }, { 19, 15 }
+};
 
 /* Measured with libzstd 1.5.4; the tables are what ZSTD_estimateCCtxSize_usingCParams tells. */
 static size_t zstd_memory(int level, unsigned threads)
@@ -104,6 +106,8 @@ const struct encode_ops encode_zstd = {
 	.level_default = ENCODER_LEVEL_ZSTD,
 	.level_max = 19, /* above it windows pass 8 MiB, which decoders may refuse */
 	.levels = levels,
+	.level_count = ARRAY_SIZE(levels),
+	.sample = JOB / 2,
 	.memory = zstd_memory,
 	.stream_open = zstd_open,
 	.stream_push = zstd_push,

@@ -52,11 +52,11 @@ int encoder_finish(struct encoder *e, struct error *err) _must_check_;
 uint64_t encoder_bytes_in(const struct encoder *e);
 uint64_t encoder_bytes_out(const struct encoder *e);
 
-/* The lowest level, from gzip 5 and zstd 3, whose output is within 2.5 % of how small the stored
- * bytes are: the start of stored (a blob as stored; closed here, success or not) is decoded and
- * encoded again, ENCODER_SAMPLE bytes at most. Depends on the bytes alone. The highest level tried
- * where none gets there; *level is 0 for CODEC_NONE and for what encoder_has does not know. Errors
- * are those of reading and decoding. */
+/* The lowest level, from gzip 1 to 7 and zstd 3 to 19, whose output is as small as the stored bytes
+ * are, from gzip 5 and for zstd within 1.5 %: of the first 128 MiB of stored (a blob as stored;
+ * closed here, success or not) pieces are encoded again, ENCODER_SAMPLE bytes at most. Depends on
+ * the bytes alone. The highest level where none gets there; *level is 0 for CODEC_NONE and for what
+ * encoder_has does not know. Errors are those of reading and decoding. */
 #define ENCODER_SAMPLE (8u << 20)
 int encoder_level_like(int *level, struct stream *stored, const struct limits *limits,
 		       struct error *err) _must_check_;
