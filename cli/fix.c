@@ -7,6 +7,8 @@
 #include "fix/apply.h"
 #include "fix/like.h"
 #include "fix/spool.h"
+#include "fix/undo.h"
+#include "report-place.h"
 #include "report/fix.h"
 #include "report/progress.h"
 #include "targets.h"
@@ -16,7 +18,7 @@ struct fix_cli {
 	struct common_options common;
 	struct target_choice target;
 	struct word_list owner, group;
-	const char *to, *like, *report, *platform;
+	const char *to, *like, *undo, *report, *platform;
 	bool keep_setuid, fold, dry_run, no_label, replace, all, all_platforms, no_cache;
 	unsigned threads;
 	struct registry_choice registry, from, to_registry; /* of both, of SRC, of DEST */
@@ -39,8 +41,10 @@ static const struct option_row rows[] = {
 	  OPTION_TEXT, offsetof(struct fix_cli, like) },
 	{ "dry-run", 'n', NULL, "print the plan, write no image", OPTION_FLAG,
 	  offsetof(struct fix_cli, dry_run) },
-	{ "report", 0, "FILE", "write the plan as JSON (uidfit/fix/1)", OPTION_TEXT,
-	  offsetof(struct fix_cli, report) },
+	{ "report", 0, "FILE", "write the plan, and what --undo needs, as JSON (uidfit/fix/1)",
+	  OPTION_TEXT, offsetof(struct fix_cli, report) },
+	{ "undo", 0, "REPORT", "SRC is what the run of that report wrote: make it what it was",
+	  OPTION_TEXT, offsetof(struct fix_cli, undo) },
 	{ "replace", 0, NULL, "overwrite DEST", OPTION_FLAG, offsetof(struct fix_cli, replace) },
 	{ "no-label", 0, NULL, "no label that tells what was done", OPTION_FLAG,
 	  offsetof(struct fix_cli, no_label) },
@@ -75,6 +79,7 @@ struct fix_run {
 	struct source *source;
 	struct image_set set;
 	struct sink *sink;
+	struct fix_past *past; /* of --undo */
 	struct fix_plan *plan;
 	bool unfit; /* no plan fits into the map */
 };
@@ -116,10 +121,52 @@ static int read_policy(struct fix_run *run, struct error *err)
 	return r < 0 ? r : read_pairs(run, &o->group, true, err);
 }
 
-static int read_options(struct fix_run *run, const struct word_list *operands, struct error *err)
+/* An undo has no policy: it goes back to what was. */
+static int refuse_policy(const struct fix_cli *o, struct error *err)
+{
+	const struct {
+		bool given;
+		const char *name;
+	} policy[] = {
+		{ o->target.targets.count > 0, "for" },
+		{ o->target.map.count > 0, "map" },
+		{ o->target.uidmap.count > 0, "uidmap" },
+		{ o->target.gidmap.count > 0, "gidmap" },
+		{ o->to != NULL, "to" },
+		{ o->owner.count > 0, "owner" },
+		{ o->group.count > 0, "group" },
+		{ o->like != NULL, "like" },
+		{ o->keep_setuid, "keep-setuid" },
+		{ o->fold, "fold" },
+		{ o->no_label, "no-label" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(policy); i++)
+		if (policy[i].given)
+			return err_fail(err, ERR_USAGE, 0,
+					"fix: --%s says what becomes of ids, --undo takes it back",
+					policy[i].name);
+	return 0;
+}
+
+static int read_plan_options(struct fix_run *run, struct error *err)
 {
 	const struct fix_cli *o = run->o;
 	struct target_use *uses = NULL;
+	int r;
+
+	if (o->undo) {
+		r = refuse_policy(o, err);
+		return r < 0 ? r : fix_past_read(&run->past, o->undo, &run->limits, err);
+	}
+	r = cli_targets(&uses, &run->opts.use_count, &o->target, &o->common, err);
+	run->opts.uses = uses;
+	return r < 0 ? r : read_policy(run, err);
+}
+
+static int read_options(struct fix_run *run, const struct word_list *operands, struct error *err)
+{
+	const struct fix_cli *o = run->o;
 	int r = 0;
 
 	if (!operands->count)
@@ -134,12 +181,15 @@ static int read_options(struct fix_run *run, const struct word_list *operands, s
 		r = limits_set(&run->limits, o->common.limit.words[i], err);
 	if (r == 0 && o->platform)
 		r = platform_parse(&run->platform, o->platform, err);
-	if (r == 0)
-		r = cli_targets(&uses, &run->opts.use_count, &o->target, &o->common, err);
-	run->opts.uses = uses;
 	run->opts.no_label = o->no_label;
 	run->opts.notes = run->notes;
-	return r < 0 ? r : read_policy(run, err);
+	return r < 0 ? r : read_plan_options(run, err);
+}
+
+/* What was fixed with its index is undone with it. */
+static bool all_platforms(const struct fix_run *run)
+{
+	return run->o->all_platforms || (run->past && run->past->index_count && !run->o->platform);
 }
 
 static int read_registries(struct fix_run *run, struct error *err)
@@ -162,7 +212,7 @@ static int open_source(struct fix_run *run, struct error *err)
 		.limits = &run->limits,
 		.notes = run->notes,
 		.platform = o->platform ? &run->platform : NULL,
-		.all_platforms = o->all_platforms,
+		.all_platforms = all_platforms(run),
 		.stdin_fd = STDIN_FILENO,
 		.registry = &run->from.options,
 	};
@@ -220,47 +270,47 @@ static bool is_stdout(const char *dest)
 			!strcmp(dest, "docker-archive:/dev/stdout"));
 }
 
-static int write_report(const struct fix_run *run, const struct fix_told *told, struct error *err)
+static int put_report(void *ctx, FILE *out, struct error *err)
 {
-	struct report_options opts = { .format = REPORT_JSON };
-	int r;
+	const struct report_options opts = { .format = REPORT_JSON, .out = out };
 
-	if (!run->o->report)
-		return 0;
-	opts.out = fopen(run->o->report, "we");
-	if (!opts.out)
-		return err_fail(err, ERR_IO, errno, "--report %s", run->o->report);
-	r = fix_report_json(&opts, told, err);
-	if (fclose(opts.out) && r == 0)
-		r = err_fail(err, ERR_IO, errno, "--report %s", run->o->report);
-	return r;
+	return fix_report_json(&opts, ctx, err);
 }
 
-static int tell(const struct fix_run *run, struct error *err)
+static int tell(const struct fix_run *run, struct fix_told *told, struct error *err)
 {
 	struct report_options report = cli_report_options(&run->o->common);
-	const struct fix_told told = {
-		.plan = run->plan,
-		.source = run->source_text,
-		.dest = run->dest_text,
-		.dry_run = run->o->dry_run,
-		.notes = run->notes,
-	};
-	int r = write_report(run, &told, err);
 
+	told->leads_back = false;
 	report.all = run->o->all;
 	/* Standard output belongs to the image. */
 	if (!run->o->dry_run && is_stdout(run->dest_text))
 		report.out = stderr;
-	return r < 0 ? r : fix_report(&report, &told, err);
+	return fix_report(&report, told, err);
+}
+
+/* An image never stands there fixed without the report that leads back. */
+static int finish(struct fix_run *run, struct error *err)
+{
+	struct fix_told told = {
+		.plan = run->plan,
+		.source = run->source_text,
+		.dest = run->dest_text,
+		.dry_run = run->o->dry_run,
+		.leads_back = run->sink && !run->past,
+		.notes = run->notes,
+	};
+	int r = run->o->report ? cli_report_place(run->o->report, put_report, &told, err) : 0;
+
+	if (r == 0 && run->sink)
+		r = sink_commit(run->sink, err);
+	progress_clear(run->progress);
+	return r < 0 ? r : tell(run, &told, err);
 }
 
 /* The destination is looked at before the source is read, and appears at the very end. */
 static int run_all(struct fix_run *run, const struct word_list *operands, struct error *err)
 {
-	const struct fix_apply_options how = { .threads = run->o->threads,
-					       .progress = run->progress,
-					       .all_platforms = run->o->all_platforms };
 	int r = read_options(run, operands, err);
 
 	if (r == 0)
@@ -271,14 +321,16 @@ static int run_all(struct fix_run *run, const struct word_list *operands, struct
 		r = open_source(run, err);
 	if (r < 0)
 		return r;
-	r = fix_plan_make(&run->plan, &run->set, &run->opts, err);
-	run->unfit = r == -ERR_DENIED;
+	const struct fix_apply_options how = { .threads = run->o->threads,
+					       .progress = run->progress,
+					       .all_platforms = all_platforms(run),
+					       .record = run->o->report && !run->past };
+	r = run->past ? fix_undo_plan(&run->plan, run->past, &run->set, &run->opts, err)
+		      : fix_plan_make(&run->plan, &run->set, &run->opts, err);
+	run->unfit = r == -ERR_DENIED && !run->past;
 	if (r == 0 && run->sink)
 		r = fix_apply(run->plan, run->source, run->sink, &run->limits, &how, err);
-	if (r == 0 && run->sink)
-		r = sink_commit(run->sink, err);
-	progress_clear(run->progress);
-	return r < 0 ? r : tell(run, err);
+	return r < 0 ? r : finish(run, err);
 }
 
 static int run_fix(void *options, const struct word_list *operands)
@@ -300,6 +352,7 @@ static int run_fix(void *options, const struct word_list *operands)
 		status = EXIT_UNFIT;
 	sink_close(run.sink);
 	fix_plan_free(run.plan);
+	fix_past_free(run.past);
 	image_set_free(&run.set);
 	source_close(run.source);
 	registry_settings_free(&run.registry);
@@ -329,6 +382,7 @@ const struct verb verb_fix = {
 	.examples = "  uidfit fix app.tar docker-archive:fitting.tar\n"
 		    "  docker save app | uidfit fix - - | docker load\n"
 		    "  uidfit fix --for circleci,kubernetes --dry-run oci:build/app:1.0\n"
-		    "  uidfit fix --to compact --map 0-1023 app.tar oci:out:app\n",
+		    "  uidfit fix --to compact --map 0-1023 app.tar oci:out:app\n"
+		    "  uidfit fix --undo fix.json fitting.tar docker-archive:app.tar\n",
 	.run = run_fix,
 };

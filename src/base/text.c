@@ -169,24 +169,30 @@ int text_replace_invalid(struct buf *out, const void *bytes, size_t n)
 
 static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+void text_base64_group(char four[4], const uint8_t *bytes, size_t n)
+{
+	uint32_t v = (uint32_t)bytes[0] << 16;
+
+	if (n > 1)
+		v |= (uint32_t)bytes[1] << 8;
+	if (n > 2)
+		v |= bytes[2];
+	four[0] = base64[v >> 18];
+	four[1] = base64[v >> 12 & 63];
+	four[2] = n > 1 ? base64[v >> 6 & 63] : '=';
+	four[3] = n > 2 ? base64[v & 63] : '=';
+}
+
 int text_base64(struct buf *out, const void *bytes, size_t n)
 {
 	const uint8_t *p = bytes;
 
 	for (size_t i = 0; i < n; i += 3) {
-		uint32_t v = (uint32_t)p[i] << 16;
 		char four[4];
 		int r;
 
-		if (i + 1 < n)
-			v |= (uint32_t)p[i + 1] << 8;
-		if (i + 2 < n)
-			v |= p[i + 2];
-		four[0] = base64[v >> 18];
-		four[1] = base64[v >> 12 & 63];
-		four[2] = i + 1 < n ? base64[v >> 6 & 63] : '=';
-		four[3] = i + 2 < n ? base64[v & 63] : '=';
-		r = buf_append(out, four, 4);
+		text_base64_group(four, p + i, MIN(n - i, (size_t)3));
+		r = buf_append(out, four, sizeof(four));
 		if (r < 0)
 			return r;
 	}

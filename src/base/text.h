@@ -32,6 +32,9 @@ int text_escape(struct buf *out, const void *bytes, size_t n) _must_check_;
 /* Appends n bytes with each byte that is not UTF-8 replaced by U+FFFD. 0 or -ERR_NOMEM. */
 int text_replace_invalid(struct buf *out, const void *bytes, size_t n) _must_check_;
 
+/* The four characters of base64 that stand for n (1 to 3) bytes, padded. */
+void text_base64_group(char four[4], const uint8_t *bytes, size_t n);
+
 /* Appends the standard base64 (RFC 4648, padded) of n bytes. 0 or -ERR_NOMEM. */
 int text_base64(struct buf *out, const void *bytes, size_t n) _must_check_;
 

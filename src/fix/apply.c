@@ -346,7 +346,7 @@ static int past_index(const struct fix_past *past, const struct source_index *in
 		*len = x->len;
 		return 0;
 	}
-	return err_fail(err, ERR_DIGEST, 0, "the index %s is none that the report's run wrote",
+	return err_fail(err, ERR_DENIED, 0, "the index %s is none that the report's run wrote",
 			index->digest.text);
 }
 

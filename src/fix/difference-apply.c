@@ -94,15 +94,16 @@ static int copy_some(struct apply *a, struct error *err)
 	return 0;
 }
 
+/* Read, not skipped: a digest of the new tar may be made below. */
 static int pass_some(struct apply *a, struct error *err)
 {
-	uint64_t passed;
-	int r = cursor_skip(&a->tar, a->pass, &passed, err);
+	_cleanup_(block_unrefp) struct block *b = NULL;
+	int r = cursor_next_block(&a->tar, a->pass, &b, err);
 
-	if (r == 0 && passed < a->pass)
-		return another(err);
-	a->pass = 0;
-	return r;
+	if (r)
+		return r < 0 ? r : another(err);
+	a->pass -= b->len;
+	return 0;
 }
 
 static int put_some(struct apply *a, struct error *err)

@@ -70,6 +70,8 @@ static int read_image(struct fix_past *p, json_t *row, const struct limits *limi
 	if (r == 0)
 		r = get_digest(row, "old_config_digest", &img->old_config, err);
 	if (r == 0)
+		r = oci_json_array(row, "names", &img->names, err);
+	if (r == 0)
 		r = oci_json_string(row, "old_digest", &digest, err);
 	if (r == 0 && digest)
 		r = oci_digest_parse(&img->old_digest, digest, err);

@@ -23,6 +23,7 @@ struct fix_past_image {
 	uint8_t *config_bytes, *manifest_bytes; /* as before; manifest_bytes NULL: none */
 	size_t config_len, manifest_len;
 	struct oci_config parsed; /* config_bytes */
+	json_t *names;		  /* an array, or NULL; as source_image has them */
 };
 
 struct fix_past_index {

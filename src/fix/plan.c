@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "fix/past.h"
 
 #define SPECIAL_BITS 06000u
 
@@ -169,6 +170,13 @@ int fix_plan_make(struct fix_plan **out, struct image_set *set, const struct fix
 	if (r == 0)
 		*out = STEAL(p);
 	return r;
+}
+
+const char *fix_image_user(const struct fix_image *img)
+{
+	if (img->past)
+		return img->past->parsed.user;
+	return img->user ? img->user : img->image->source->config.user;
 }
 
 void fix_plan_free(struct fix_plan *p)

@@ -74,7 +74,7 @@ struct fix_image {
 	struct image *image;
 	size_t *blobs; /* of each layer, into fix_plan.blobs */
 	bool changed;
-	char *user; /* new config.User, or NULL where it stays */
+	char *user;			   /* new config.User, or NULL where it stays */
 	const struct fix_past_image *past; /* of an undo: what it becomes again; borrowed */
 	/* Once put: the new documents. manifest is "" where the source has none. */
 	struct oci_digest config, manifest;
@@ -108,7 +108,7 @@ struct fix_plan {
 	struct fix_mention mentions[FIX_MENTIONS_MAX];
 	size_t mention_count;
 	bool mentions_more;
-	bool changed; /* anything at all */
+	bool changed;		     /* anything at all */
 	const struct fix_past *past; /* of an undo, fix/undo.h; borrowed */
 	struct fix_new_index *indexes;
 	size_t index_count;
@@ -119,6 +119,9 @@ int fix_plan_make(struct fix_plan **out, struct image_set *set, const struct fix
 		  struct error *err) _must_check_;
 void fix_plan_free(struct fix_plan *p);
 DEFINE_CLEANUP(struct fix_plan, fix_plan_free)
+
+/* config.User as it becomes. */
+const char *fix_image_user(const struct fix_image *img);
 
 /* What becomes of one entry's owner. */
 struct fix_change {

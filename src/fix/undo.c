@@ -1,5 +1,6 @@
 #include "fix/undo.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static bool equal(const struct oci_digest *a, const struct oci_digest *b)
@@ -30,7 +31,7 @@ static size_t foreign_layer(const struct fix_past *past, const struct fix_past_i
 static int say_config(const struct source_image *s, const struct oci_digest *is,
 		      const struct fix_past_image *row, struct error *err)
 {
-	return err_fail(err, ERR_DIGEST, 0,
+	return err_fail(err, ERR_DENIED, 0,
 			"%s is not what the report's run wrote: its config is %s, the report's %s",
 			s->name, is->text, row->config.text);
 }
@@ -39,11 +40,11 @@ static int say_layer(const struct fix_past *past, const struct source_image *s,
 		     const struct fix_past_image *row, size_t i, struct error *err)
 {
 	if (i >= s->layer_count || i >= row->parsed.diff_id_count)
-		return err_fail(err, ERR_DIGEST, 0,
+		return err_fail(err, ERR_DENIED, 0,
 				"%s is not what the report's run wrote: it has %zu layers, the "
 				"report's image %zu",
 				s->name, s->layer_count, row->parsed.diff_id_count);
-	return err_fail(err, ERR_DIGEST, 0,
+	return err_fail(err, ERR_DENIED, 0,
 			"%s is not what the report's run wrote: layer %zu has the diff_id %s, the "
 			"report's %s",
 			s->name, i, s->layers[i].diff_id.text,
@@ -69,7 +70,7 @@ static int refuse(const struct fix_past *past, const struct source_image *s,
 		size_t same = foreign_layer(past, row, s);
 
 		if (equal(&row->old_config, config))
-			return err_fail(err, ERR_DIGEST, 0,
+			return err_fail(err, ERR_DENIED, 0,
 					"%s is the image as it was before the fix: there is "
 					"nothing to undo",
 					s->name);
@@ -84,27 +85,67 @@ static int refuse(const struct fix_past *past, const struct source_image *s,
 		    : err_fail(err, ERR_BAD_INPUT, 0, "the report tells of no image");
 }
 
+static bool has_name(const struct fix_past_image *row, const struct source_image *s)
+{
+	for (size_t i = 0; i < json_array_size(row->names); i++) {
+		const char *name = json_string_value(json_array_get(row->names, i));
+
+		for (size_t k = 0; name && k < s->name_count; k++)
+			if (strcmp(name, s->names[k]) == 0)
+				return true;
+	}
+	return false;
+}
+
+static bool alike(const struct fix_past_image *a, const struct fix_past_image *b)
+{
+	return equal(&a->old_config, &b->old_config) && equal(&a->old_digest, &b->old_digest);
+}
+
+/* The row with that config. Of several that the fix made alike a name tells which it is; NULL and
+ * *different of them where none does. */
+static const struct fix_past_image *choose(const struct fix_past *past,
+					   const struct source_image *s,
+					   const struct oci_digest *config, size_t *different)
+{
+	const struct fix_past_image *first = NULL, *named = NULL;
+
+	*different = 0;
+	for (size_t i = 0; i < past->image_count; i++) {
+		const struct fix_past_image *row = &past->images[i];
+
+		if (!equal(&row->config, config))
+			continue;
+		if (!named && has_name(row, s))
+			named = row;
+		if (!first)
+			first = row;
+		*different += row == first || !alike(first, row);
+	}
+	return named ? named : *different > 1 ? NULL : first;
+}
+
 static int find_row(const struct fix_past *past, const struct source_image *s,
 		    const struct fix_past_image **out, struct error *err)
 {
 	struct oci_digest config = { .algo = DIGEST_SHA256 };
 	char hex[DIGEST_HEX_MAX + 1];
+	size_t different;
 	int r = digest_hex(DIGEST_SHA256, s->config_bytes, s->config_len, hex, err);
 
 	if (r < 0)
 		return r;
 	snprintf(config.text, sizeof(config.text), "sha256:%s", hex);
-	for (size_t i = 0; i < past->image_count; i++) {
-		const struct fix_past_image *row = &past->images[i];
-
-		if (!equal(&row->config, &config))
-			continue;
-		*out = row;
-		return is_row(past, row, s)
-			       ? 0
-			       : say_layer(past, s, row, foreign_layer(past, row, s), err);
-	}
-	return refuse(past, s, &config, err);
+	*out = choose(past, s, &config, &different);
+	if (!*out && different)
+		return err_fail(err, ERR_DENIED, 0,
+				"the fix made one image of %zu, and no name tells which of them "
+				"%s was",
+				different, s->name);
+	if (!*out)
+		return refuse(past, s, &config, err);
+	return is_row(past, *out, s) ? 0
+				     : say_layer(past, s, *out, foreign_layer(past, *out, s), err);
 }
 
 /* Layers that a fix made alike may have been different ones. */

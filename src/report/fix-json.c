@@ -2,6 +2,7 @@
  */
 #include <string.h>
 
+#include "report/fix-past.h"
 #include "report/fix.h"
 #include "report/json-writer.h"
 #include "report/print.h"
@@ -74,7 +75,7 @@ static int image(struct jsonw *w, const struct fix_plan *p, const struct fix_ima
 	digest(w, "old_digest", &s->digest);
 	jsonw_bool(w, "changed", img->changed);
 	jsonw_str(w, "old_user", s->config.user);
-	jsonw_str(w, "user", img->user ? img->user : s->config.user);
+	jsonw_str(w, "user", fix_image_user(img));
 	jsonw_open(w, "layers", '[');
 	for (size_t i = 0; i < img->image->layer_count && r == 0; i++)
 		r = layer(w, i, &img->image->layers[i], &p->blobs[img->blobs[i]]);
@@ -131,6 +132,8 @@ int fix_report_json(const struct report_options *opts, const struct fix_told *to
 	jsonw_str(&w, "dest", told->dest);
 	jsonw_bool(&w, "dry_run", told->dry_run);
 	jsonw_bool(&w, "changed", p->changed);
+	if (p->past)
+		jsonw_bool(&w, "undone", !told->dry_run);
 	jsonw_open(&w, "mapping", '{');
 	ids(&w, "uid", &p->ids.uid);
 	ids(&w, "gid", &p->ids.gid);
@@ -151,7 +154,11 @@ int fix_report_json(const struct report_options *opts, const struct fix_told *to
 	for (size_t i = 0; told->notes && i < notes_count(told->notes); i++)
 		jsonw_str(&w, NULL, notes_get(told->notes, i));
 	jsonw_close(&w);
+	if (r < 0)
+		r = err_nomem(err);
+	else if (told->leads_back)
+		r = fix_past_json(&w, p, err);
 	jsonw_unwind(&w, 0);
 	fputc('\n', opts->out);
-	return r < 0 ? err_nomem(err) : print_check(opts->out, err);
+	return r < 0 ? r : print_check(opts->out, err);
 }

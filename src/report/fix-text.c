@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "report/fix-undo.h"
 #include "report/fix.h"
 #include "report/print.h"
 
@@ -163,9 +164,27 @@ static void users(const struct report_options *opts, const struct fix_plan *p)
 	}
 }
 
-int fix_report(const struct report_options *opts, const struct fix_told *told, struct error *err)
+static void fixed(const struct report_options *opts, const struct fix_told *told)
 {
 	const struct fix_plan *p = told->plan;
+
+	if (p->changed)
+		print_styled(opts, STYLE_GOOD, told->dry_run ? "would be fixed" : "fixed");
+	else
+		print_styled(opts, STYLE_GOOD, "fits already, nothing changes");
+	fputc('\n', opts->out);
+	if (opts->quiet || !p->changed)
+		return;
+	side(opts, &p->ids.uid, "uid");
+	side(opts, &p->ids.gid, "gid");
+	users(opts, p);
+	blobs(opts, p);
+	specials(opts, p);
+	mentions(opts, p);
+}
+
+int fix_report(const struct report_options *opts, const struct fix_told *told, struct error *err)
+{
 	FILE *out = opts->out;
 
 	if (opts->format == REPORT_JSON)
@@ -176,22 +195,11 @@ int fix_report(const struct report_options *opts, const struct fix_told *told, s
 		print_name(out, told->dest, strlen(told->dest), 400);
 	}
 	fputs(": ", out);
-	if (p->changed)
-		print_styled(opts, STYLE_GOOD, told->dry_run ? "would be fixed" : "fixed");
+	if (told->plan->past)
+		fix_undo_text(opts, told);
 	else
-		print_styled(opts, STYLE_GOOD, "fits already, nothing changes");
-	fputc('\n', out);
-	if (opts->quiet)
-		return print_check(out, err);
-	if (p->changed) {
-		side(opts, &p->ids.uid, "uid");
-		side(opts, &p->ids.gid, "gid");
-		users(opts, p);
-		blobs(opts, p);
-		specials(opts, p);
-		mentions(opts, p);
-	}
-	for (size_t i = 0; told->notes && i < notes_count(told->notes); i++)
+		fixed(opts, told);
+	for (size_t i = 0; !opts->quiet && told->notes && i < notes_count(told->notes); i++)
 		fprintf(out, "  note: %s\n", notes_get(told->notes, i));
 	return print_check(out, err);
 }

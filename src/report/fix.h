@@ -1,4 +1,4 @@
-/* The report of fix: the plan, and what was done where it was.
+/* The report of fix, or of an undo: the plan, and what was done where it was.
  */
 #pragma once
 
@@ -9,6 +9,7 @@ struct fix_told {
 	const struct fix_plan *plan;
 	const char *source, *dest; /* as they were named; dest may be NULL with dry_run */
 	bool dry_run;
+	bool leads_back; /* the JSON holds what undo needs: fix_apply has recorded it */
 	const struct notes *notes;
 };
 

@@ -127,6 +127,40 @@ int jsonw_path(struct jsonw *w, const char *path, size_t n)
 	return r;
 }
 
+void jsonw_base64_open(struct jsonw *w, const char *key)
+{
+	key_of(w, key);
+	putc('"', w->out);
+	w->rest_len = 0;
+}
+
+static void put_rest(struct jsonw *w)
+{
+	char four[4];
+
+	text_base64_group(four, w->rest, w->rest_len);
+	fwrite(four, 1, sizeof(four), w->out);
+	w->rest_len = 0;
+}
+
+void jsonw_base64(struct jsonw *w, const void *bytes, size_t n)
+{
+	const uint8_t *p = bytes;
+
+	for (size_t i = 0; i < n; i++) {
+		w->rest[w->rest_len++] = p[i];
+		if (w->rest_len == sizeof(w->rest))
+			put_rest(w);
+	}
+}
+
+void jsonw_base64_close(struct jsonw *w)
+{
+	if (w->rest_len)
+		put_rest(w);
+	putc('"', w->out);
+}
+
 void jsonw_i64(struct jsonw *w, const char *key, int64_t v)
 {
 	key_of(w, key);

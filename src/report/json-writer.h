@@ -19,6 +19,8 @@ struct jsonw {
 	unsigned depth;
 	bool comma;		   /* something stands before, at this depth */
 	char closing[JSONW_DEPTH]; /* what closes each open bracket */
+	uint8_t rest[3];	   /* of base64, until three are together */
+	size_t rest_len;
 };
 
 /* bracket is '{' or '['; at most JSONW_DEPTH stand open. */
@@ -34,6 +36,10 @@ void jsonw_str(struct jsonw *w, const char *key, const char *s);
 /* A path of an image, stored without its leading slash: "path", and "path_raw" (base64) beside it
  * where it is not UTF-8. 0 or -ERR_NOMEM. */
 int jsonw_path(struct jsonw *w, const char *path, size_t n);
+/* A string of base64, padded, as its bytes become known. Nothing else between open and close. */
+void jsonw_base64_open(struct jsonw *w, const char *key);
+void jsonw_base64(struct jsonw *w, const void *bytes, size_t n);
+void jsonw_base64_close(struct jsonw *w);
 void jsonw_i64(struct jsonw *w, const char *key, int64_t v);
 void jsonw_u64(struct jsonw *w, const char *key, uint64_t v);
 void jsonw_bool(struct jsonw *w, const char *key, bool v);

@@ -218,7 +218,7 @@ static const struct {
 	{ "\x06\x00\x00", 3, 5, 5, -ERR_BAD_INPUT },
 	{ "\x04\x00\x00", 3, 4, 4, -ERR_DIGEST }, /* the tar is longer */
 	{ "\x06\x00\x00", 3, 6, 6, -ERR_DIGEST }, /* shorter */
-	{ "\x00\x06\x00", 3, 0, 6, -ERR_TRUNCATED },
+	{ "\x00\x06\x00", 3, 0, 6, -ERR_DIGEST },
 	{ "\x00\x05\x03xyz", 6, 3, 5, 1 },
 	{ "\x00\x05\x03xy", 5, 3, 5, -ERR_BAD_INPUT },
 	{ "\x00\x05\x03", 3, 3, 5, -ERR_BAD_INPUT },

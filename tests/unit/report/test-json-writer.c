@@ -146,10 +146,40 @@ static void an_error_inside_leaves_json(void **state)
 		   "3: \\\"x\\\"\"}}");
 }
 
+static void base64(_unused_ void **state)
+{
+	static const struct {
+		const char *bytes, *json;
+	} rows[] = {
+		{ "", "{\"a\":\"\"}" },
+		{ "f", "{\"a\":\"Zg==\"}" },
+		{ "fo", "{\"a\":\"Zm8=\"}" },
+		{ "foo", "{\"a\":\"Zm9v\"}" },
+		{ "foob", "{\"a\":\"Zm9vYg==\"}" },
+		{ "foobar", "{\"a\":\"Zm9vYmFy\"}" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		for (size_t piece = 1; piece < 4; piece++) {
+			size_t n = strlen(rows[i].bytes);
+			struct out o;
+
+			out_open(&o);
+			jsonw_open(&o.w, NULL, '{');
+			jsonw_base64_open(&o.w, "a");
+			for (size_t k = 0; k < n; k += piece)
+				jsonw_base64(&o.w, rows[i].bytes + k, MIN(piece, n - k));
+			jsonw_base64_close(&o.w);
+			jsonw_close(&o.w);
+			out_is(&o, rows[i].json);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(strings),
+		cmocka_unit_test(base64),
 		cmocka_unit_test(every_byte_is_json),
 		cmocka_unit_test(members),
 		cmocka_unit_test(paths),
