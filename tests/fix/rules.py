@@ -4,7 +4,7 @@ import json
 import contents
 import walk
 from box import case, equal
-from mkimage import ACL_ACCESS, CAPABILITY, Layer, acl, capability, save_docker_archive
+from mkimage import ACL_ACCESS, CAPABILITY, Layer, acl, capability, save_docker_archive, save_oci
 
 
 @case
@@ -168,3 +168,42 @@ def the_bytes_of_a_file_of_accounts(box):
     equal(bodies, {"etc/passwd": want, "etc/passwd-": want, "etc/group": b"g:x:10000:a,b\n", "etc/group-": b"g:x:10000:a",
                    "etc/subuid": b"a:100000:65536\n10000:70000:70000\n", "etc/subgid": b"10000:1:2", "etc/pam.d/passwd": other,
                    "etc/security/group": b"a:x:70000:\nnone\n", "etc/empty/passwd": b"\n", "x": b""}, "bodies")
+
+
+@case
+def several_targets_take_what_all_of_them_hold(box):
+    for order in ("podman-single,docker", "docker,podman-single"):
+        new, report, _ = fixed(box, [Layer().file("a", uid=1000)], "--for", order)
+        equal(to(report), {1000: 0}, order)
+
+
+@case
+def an_id_that_is_taken_for_root_moves(box):
+    """dockerd takes the host id of the container's root for root: such an id is none of the map's, and no free one."""
+    where = ("--for", "docker@20.10", "--map", "0:10000:65536")
+    new, report, _ = fixed(box, [accounts(10000, 70000).file("a", uid=10000).file("b", uid=70000)], *where)
+    equal(to(report), {10000: 10001, 70000: 10002}, "mapping")
+    box.fits(box.path("out.tar"), *where)
+
+
+@case
+def inline_data_and_urls_go(box):
+    """They are the old bytes, and where those are."""
+    source, dest = box.path("in"), box.path("out")
+    save_oci(source, [Layer().file("a", uid=70000), Layer().file("b")], tag="t")
+    with open(source + "/index.json", encoding="ascii") as f:
+        index = json.load(f)
+    name = source + "/blobs/" + index["manifests"][0]["digest"].replace(":", "/")
+    with open(name, encoding="ascii") as f:
+        manifest = json.load(f)
+    for d in (manifest["config"], *manifest["layers"]):
+        d.update(data="b2xk", urls=["http://localhost/old"])
+    data = json.dumps(manifest).encode()
+    with open(source + "/blobs/" + contents.digest(data).replace(":", "/"), "wb") as f:
+        f.write(data)
+    index["manifests"][0].update(digest=contents.digest(data), size=len(data), data="b2xk")
+    with open(source + "/index.json", "w", encoding="ascii") as f:
+        json.dump(index, f)
+    box.fix("oci:" + source, "oci:" + dest)
+    new = contents.Image(dest).manifest
+    equal([sorted({"data", "urls"} & set(d)) for d in (new["config"], *new["layers"])], [[], [], ["data", "urls"]], "what is left of them")
