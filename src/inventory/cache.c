@@ -137,24 +137,25 @@ static int run(sqlite3 *db, const char *sql)
 
 static int configure(struct inventory_cache *c)
 {
-	char sql[400];
-
 	sqlite3_busy_timeout(c->db, BUSY_MS);
 	sqlite3_limit(c->db, SQLITE_LIMIT_LENGTH, CACHE_VALUE_MAX + (1 << 16));
 	sqlite3_limit(c->db, SQLITE_LIMIT_ATTACHED, 0);
-	snprintf(sql, sizeof(sql),
-		 "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA synchronous=OFF; "
-		 "PRAGMA temp_store=MEMORY; PRAGMA page_size=%d; PRAGMA auto_vacuum=INCREMENTAL",
-		 PAGE_SIZE);
-	return run(c->db, sql);
+	return run(c->db, "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; "
+			  "PRAGMA synchronous=OFF; PRAGMA temp_store=MEMORY");
 }
 
 /* An empty file becomes a cache; another process may be doing the same. */
 static int make_schema(struct inventory_cache *c)
 {
 	char sql[200];
-	int rc = run(c->db, "BEGIN IMMEDIATE");
+	int rc;
 
+	/* Of effect before the first table alone. */
+	snprintf(sql, sizeof(sql), "PRAGMA page_size=%d; PRAGMA auto_vacuum=INCREMENTAL",
+		 PAGE_SIZE);
+	rc = run(c->db, sql);
+	if (rc == SQLITE_OK)
+		rc = run(c->db, "BEGIN IMMEDIATE");
 	if (rc != SQLITE_OK)
 		return rc;
 	if (ask_number(c->db, "SELECT count(*) FROM sqlite_schema", &rc) == 0 && rc == SQLITE_OK) {
@@ -189,7 +190,6 @@ static int check_schema(struct inventory_cache *c)
 	return application == APPLICATION && version == VERSION ? SQLITE_OK : SQLITE_NOTADB;
 }
 
-/* A statement that does not compile means a table that is not as it was made. */
 static int prepare(struct inventory_cache *c)
 {
 	for (size_t i = 0; i < COUNT; i++) {
@@ -197,7 +197,7 @@ static int prepare(struct inventory_cache *c)
 					    &c->statements[i], NULL);
 
 		if (rc != SQLITE_OK)
-			return rc == SQLITE_ERROR ? SQLITE_CORRUPT : rc;
+			return rc;
 	}
 	return SQLITE_OK;
 }
@@ -213,11 +213,16 @@ static int open_db(struct inventory_cache *c)
 		rc = configure(c);
 	if (rc == SQLITE_OK)
 		rc = check_schema(c);
+	/* A header that forbids writing, which nothing else does, was not written here. */
+	if (rc == SQLITE_OK && sqlite3_db_readonly(c->db, "main") == 1 &&
+	    access(c->place.name, W_OK) == 0)
+		rc = SQLITE_NOTADB;
 	if (rc == SQLITE_OK)
 		rc = prepare(c);
 	if (rc != SQLITE_OK)
 		close_db(c);
-	return rc;
+	/* The statements are right: what they are put to is not. */
+	return rc == SQLITE_ERROR ? SQLITE_NOTADB : rc;
 }
 
 static bool is_damage(int rc)

@@ -209,24 +209,37 @@ static int take_scanned(struct load *l, struct load_job *j)
 	return 0;
 }
 
-/* True with the inventory of that digest, where all that names the layer is what it was when it was
+/* True where the cache has what key names, and all that names the layer is what it was when it was
  * read: else the layer is read, and its error is told. */
-static bool take_cached(struct load *l, struct load_job *j)
+static bool ask_cache(struct load *l, struct load_job *j, const struct cache_key *key,
+		      enum inv_verified least)
 {
 	const struct source_layer *layer = j->uses[0]->layer;
-	const struct cache_key key = { .digest = &layer->digest };
 	_cleanup_(layer_inventory_freep) struct layer_inventory *inv = NULL;
-	enum inv_verified verified;
+	enum inv_verified verified, rests_on = key->toc ? INV_VERIFIED_TOC : INV_VERIFIED_NONE;
 
-	if (l->opts->verify || !layer->digest.text[0] || !layer->diff_id.text[0] ||
-	    inventory_cache_get(l->opts->cache, &key, INV_VERIFIED_BLOB, spool_memory(l), &inv,
-				&verified) ||
-	    load_judge(layer, inv, INV_VERIFIED_NONE, &verified, &j->err) < 0 ||
+	if (inventory_cache_get(l->opts->cache, key, least, spool_memory(l), &inv, &verified) ||
+	    load_judge(layer, inv, rests_on, &verified, &j->err) < 0 ||
 	    source_layer_there(l->source, layer, &j->err) < 0)
 		return false;
 	j->inv = STEAL(inv);
+	j->rests_on = rests_on;
 	j->cached = true;
 	return true;
+}
+
+static bool take_cached(struct load *l, struct load_job *j)
+{
+	const struct source_layer *layer = j->uses[0]->layer;
+	const struct cache_key whole = { .digest = &layer->digest };
+	const struct cache_key table = { .digest = &layer->digest, .toc = &layer->toc.digest };
+
+	if (!l->opts->cache || l->opts->verify || !layer->digest.text[0] || !layer->diff_id.text[0])
+		return false;
+	if (ask_cache(l, j, &whole, INV_VERIFIED_BLOB))
+		return true;
+	return l->opts->short_ways && layer->toc.kind != TOC_NONE &&
+	       ask_cache(l, j, &table, INV_VERIFIED_TOC);
 }
 
 static int read_job(struct load *l, struct load_job *j)
@@ -250,7 +263,10 @@ static int read_job(struct load *l, struct load_job *j)
 /* 0 where every layer that has the blob is what its names say: then the cache may have it. */
 static int judge_job(struct load *l, struct load_job *j)
 {
-	const struct cache_key key = { .digest = &j->uses[0]->layer->digest };
+	const struct source_layer *layer = j->uses[0]->layer;
+	const struct cache_key key = { .digest = &layer->digest,
+				       .toc = j->rests_on == INV_VERIFIED_TOC ? &layer->toc.digest
+									      : NULL };
 	enum inv_verified verified = INV_VERIFIED_NONE;
 
 	for (size_t i = 0; i < j->use_count; i++) {
