@@ -328,6 +328,8 @@ static int run_all(struct fix_run *run, const struct word_list *operands, struct
 	r = run->past ? fix_undo_plan(&run->plan, run->past, &run->set, &run->opts, err)
 		      : fix_plan_make(&run->plan, &run->set, &run->opts, err);
 	run->unfit = r == -ERR_DENIED && !run->past;
+	if (r == 0)
+		r = fix_say_signatures(run->plan, run->source, err);
 	if (r == 0 && run->sink)
 		r = fix_apply(run->plan, run->source, run->sink, &run->limits, &how, err);
 	return r < 0 ? r : finish(run, err);

@@ -139,6 +139,9 @@ bool fix_renumber(const void *plan, bool is_gid, int64_t id, uint32_t *to);
 /* True for the table of contents that eStargz keeps in a layer: it tells of the old owners. */
 bool fix_is_toc(const struct inv_entry *e);
 
+/* Notes which signatures in the source speak of what changes, by digest and kind. */
+int fix_say_signatures(struct fix_plan *p, struct source *source, struct error *err) _must_check_;
+
 /* Internal: gather.c fills ids, layers.c the blobs and their counts. */
 int fix_gather(struct fix_plan *p, struct error *err) _must_check_;
 int fix_layers(struct fix_plan *p, struct error *err) _must_check_;

@@ -29,17 +29,48 @@ static int look(struct fix_plan *p, const struct fix_blob *b, struct error *err)
 	return MIN(r, 0);
 }
 
-static void say_signatures(struct fix_plan *p)
+/* What an attestation or a signature speaks of: a changed image, an index above one, or the top. */
+static bool is_changed(const struct fix_plan *p, const struct source *source,
+		       const struct oci_digest *subject)
 {
-	for (size_t i = 0; i < p->image_count; i++) {
-		const struct source_image *s = p->images[i].image->source;
+	size_t count;
+	const struct source_index *indexes = source_indexes(source, &count);
 
-		if (p->images[i].changed && s->manifest_bytes)
-			notes_add(p->opts->notes,
-				  "signatures and attestations of %s do not hold for what is "
-				  "written",
-				  s->digest.text);
-	}
+	if (!subject->text[0])
+		return true;
+	for (size_t i = 0; i < p->image_count; i++)
+		if (p->images[i].changed &&
+		    strcmp(p->images[i].image->source->digest.text, subject->text) == 0)
+			return true;
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(indexes[i].digest.text, subject->text) == 0)
+			return true;
+	return false;
+}
+
+static void say_signature(struct fix_plan *p, const struct source_signature *g)
+{
+	char kind[120];
+
+	err_text(kind, sizeof(kind), g->kind, strlen(g->kind));
+	if (g->digest.text[0])
+		notes_add(p->opts->notes, "%s %s of %s does not hold for what is written: left out",
+			  kind, g->digest.text, g->subject.text);
+	else
+		notes_add(p->opts->notes, "%s does not hold for what is written: left out", kind);
+}
+
+int fix_say_signatures(struct fix_plan *p, struct source *source, struct error *err)
+{
+	struct source_signature *v = NULL;
+	size_t count = 0;
+	int r = p->changed ? source_signatures(source, &v, &count, err) : 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (is_changed(p, source, &v[i].subject))
+			say_signature(p, &v[i]);
+	source_signatures_free(v, count);
+	return r;
 }
 
 int fix_remarks(struct fix_plan *p, struct error *err)
@@ -59,6 +90,5 @@ int fix_remarks(struct fix_plan *p, struct error *err)
 		if (b->changed)
 			r = look(p, b, err);
 	}
-	say_signatures(p);
 	return r;
 }

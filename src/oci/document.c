@@ -85,6 +85,53 @@ int oci_index_parse(struct oci_index *out, const void *bytes, size_t n, const st
 	return 0;
 }
 
+int oci_index_without(const struct oci_index *index, const bool *drop, char **text,
+		      struct error *err)
+{
+	_cleanup_(json_decrefp) json_t *copy = json_deep_copy(index->json);
+	json_t *list = NULL;
+	int r = copy ? oci_json_array(copy, "manifests", &list, err) : err_nomem(err);
+
+	for (size_t i = index->count; r == 0 && i > 0; i--)
+		if (drop[i - 1])
+			json_array_remove(list, i - 1);
+	if (r == 0)
+		*text = json_dumps(copy, JSON_COMPACT);
+	return r == 0 && !*text ? err_nomem(err) : r;
+}
+
+static int read_subject(json_t *doc, struct oci_digest *subject, char **kind, struct error *err)
+{
+	json_t *about = NULL, *config = NULL;
+	const char *digest = NULL, *type = NULL;
+	int r = oci_json_object(doc, "subject", &about, err);
+
+	if (r == 0 && about)
+		r = oci_json_string(about, "digest", &digest, err);
+	if (r < 0 || !digest)
+		return r < 0 ? r : 1;
+	r = oci_digest_parse(subject, digest, err);
+	if (r == 0)
+		r = oci_json_string(doc, "artifactType", &type, err);
+	if (r == 0 && !type)
+		r = oci_json_object(doc, "config", &config, err);
+	if (r == 0 && config)
+		r = oci_json_string(config, "mediaType", &type, err);
+	if (r < 0)
+		return r;
+	*kind = strdup(type ? type : "");
+	return *kind ? 0 : err_nomem(err);
+}
+
+int oci_manifest_subject(const void *bytes, size_t n, struct oci_digest *subject, char **kind,
+			 struct error *err)
+{
+	_cleanup_(json_decrefp) json_t *doc = NULL;
+	int r = oci_json_parse(&doc, bytes, n, "manifest", err);
+
+	return r < 0 ? r : read_subject(doc, subject, kind, err);
+}
+
 static int read_manifest(struct oci_manifest *m, const struct limits *limits, struct error *err)
 {
 	const char *media_type = "";

@@ -57,6 +57,15 @@ int oci_config_parse(struct oci_config *out, const void *bytes, size_t n,
 int docker_archive_parse(struct docker_archive_image **out, size_t *count, const void *bytes,
 			 size_t n, const struct limits *limits, struct error *err) _must_check_;
 
+/* The index without the descriptors that drop marks, as text (malloc'd). */
+int oci_index_without(const struct oci_index *index, const bool *drop, char **text,
+		      struct error *err) _must_check_;
+
+/* What another manifest is about: 0 with its subject and its kind (artifactType, else the config's
+ * type; malloc'd), 1 where it is about nothing. */
+int oci_manifest_subject(const void *bytes, size_t n, struct oci_digest *subject, char **kind,
+			 struct error *err) _must_check_;
+
 /* Free what the struct holds, not the struct; a zeroed struct is fine. */
 void oci_index_free(struct oci_index *i);
 void oci_manifest_free(struct oci_manifest *m);

@@ -14,6 +14,9 @@ struct content_names {
 	void (*blob)(char out[BLOB_NAME_MAX], const struct oci_digest *digest);
 };
 
+/* blobs/ALGORITHM/HEX */
+void oci_blob_name(char out[BLOB_NAME_MAX], const struct oci_digest *digest);
+
 /* A manifest that may become an image. */
 struct leaf {
 	struct oci_digest digest;

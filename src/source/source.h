@@ -107,6 +107,21 @@ struct source_index {
 };
 const struct source_index *source_indexes(const struct source *s, size_t *count);
 
+/* What signs or describes an image, beside it in the source: cosign's tags sha256-HEX.sig, .att and
+ * .sbom and manifests with a subject, listed by a layout's index.json (or the tag sha256-HEX that
+ * stands for a referrers API); signature-N of dir:. */
+struct source_signature {
+	char *kind; /* "cosign signature", "signature-1", or an artifact's type, as it stands */
+	struct oci_digest digest;  /* its own; text "" where it has none */
+	struct oci_digest subject; /* text "" for the image at the top of a dir: */
+};
+
+/* *out (count long) is the caller's. Empty for a source that keeps none beside its images. Errors
+ * as of reading a document; what is no manifest is passed over. */
+int source_signatures(struct source *s, struct source_signature **out, size_t *count,
+		      struct error *err) _must_check_;
+void source_signatures_free(struct source_signature *v, size_t count);
+
 /* A layer's bytes as stored. Any thread may call it, each with its own stream. ERR_NOT_FOUND names
  * the layer; ERR_DIGEST where the size differs from the descriptor's; ERR_SEQUENCE for a one-pass
  * source. A stream of an uncompressed file can skip. */

@@ -90,3 +90,45 @@ def both_listings_where_index_json_is_made(box):
     equal(sorted(x["annotations"]["io.containerd.image.name"] for x in rows),
           ["docker.io/uidfit/app:1", "docker.io/uidfit/arm:1"], "listings")
     box.fix(f"oci:{source}:uidfit/app:1", "dir:" + box.path("dir"), "--all-platforms")
+
+
+@case
+def signatures_are_named(box):
+    source, dest = box.path("in"), box.path("out")
+    save_oci(source, [Layer(compress="gzip").file("x", uid=70000)], tag="app")
+    index = read(source + "/index.json")
+    subject = index["manifests"][0]
+    hexed = subject["digest"].replace(":", "-")
+    empty = put(source, b"{}")
+    config = dict(empty, mediaType="application/vnd.oci.empty.v1+json")
+    about = {"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [config]}
+    rows = [dict(put(source, dict(about, zz=ending)), annotations={NAME: hexed + ending}) for ending in (".sig", ".att", ".sbom")]
+    rows.append(dict(put(source, dict(about, artifactType="application/vnd.in-toto\x1b", subject=subject)), artifactType="x"))
+    other = dict(subject, digest="sha256:" + "0" * 64)
+    rows.append(put(source, dict(about, artifactType="application/other", subject=other)))
+    listed = put(source, dict(about, artifactType="application/listed", subject=subject))
+    rows.append(dict(put(source, {"schemaVersion": 2, "mediaType": INDEX, "manifests": [listed]}), mediaType=INDEX,
+                     annotations={NAME: hexed}))
+    index["manifests"] += rows
+    write(source + "/index.json", index)
+    notes = box.fix(f"oci:{source}:app", "oci:" + dest).stdout.decode()
+    for kind, row in zip(("cosign signature", "cosign attestation", "cosign SBOM", "application/vnd.in-toto\\x1b"), rows):
+        equal(f"note: {kind} {row['digest']} of {subject['digest']} does not hold" in notes, True, kind + notes)
+    equal(f"application/listed {listed['digest']} of" in notes, True, "a list of referrers")
+    equal("application/other" in notes, False, "what is about another image")
+    equal(len(read(dest + "/index.json")["manifests"]), 1, "what is listed")
+    equal("does not hold" in box.run("fix", "--dry-run", f"oci:{source}:app").stdout.decode(), True, "a dry run")
+    equal("does not hold" in box.fix(f"oci:{dest}:app", "oci:" + box.path("again")).stdout.decode(), False, "the second fix")
+
+
+@case
+def signatures_of_a_dir(box):
+    source, dest = box.path("in"), box.path("out")
+    save_oci(box.path("layout"), [Layer().file("x", uid=70000)], tag="app")
+    box.fix(f"oci:{box.path('layout')}:app", "dir:" + source, "--map", "0-100000")
+    for i in (1, 2):
+        write(f"{source}/signature-{i}", b"...")
+    notes = box.fix("dir:" + source, "dir:" + dest).stdout.decode()
+    for i in (1, 2):
+        equal(f"note: signature-{i} does not hold for what is written" in notes, True, notes)
+    equal(os.path.exists(dest + "/signature-1"), False, "a signature in the destination")

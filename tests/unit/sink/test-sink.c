@@ -258,6 +258,8 @@ static void test_root(void **state)
 	aim(&p, at("oci:%s/out:name"));
 	assert_int_equal(open_for(&s, &p, &err), 0);
 	assert_int_equal(put_image_of(s, &p, false, &b, &err), 0);
+	json = text("{\"own\":1,\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%llu}]}",
+		    b.media_type, b.digest.text, (unsigned long long)b.size);
 	assert_int_equal(sink_set_root_index(s, json, strlen(json), &err), 0);
 	assert_int_equal(sink_commit(s, &err), 0);
 	sink_close(s);
