@@ -19,6 +19,7 @@ enum transport {
 	TRANSPORT_DOCKER,
 	TRANSPORT_DOCKER_DAEMON,
 	TRANSPORT_CONTAINERS_STORAGE,
+	TRANSPORT_CONTAINERD, /* containerd:[ROOT]NAME: its content store */
 };
 
 struct ref {

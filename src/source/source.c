@@ -19,6 +19,7 @@ static source_open_fn *const transports[] = {
 	[TRANSPORT_DOCKER] = registry_source_open,
 	[TRANSPORT_DOCKER_DAEMON] = docker_store_open,
 	[TRANSPORT_CONTAINERS_STORAGE] = containers_storage_open,
+	[TRANSPORT_CONTAINERD] = containerd_open,
 };
 
 int source_open(struct source **out, const struct ref *ref, const struct source_options *opts,

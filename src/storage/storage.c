@@ -69,7 +69,6 @@ void storage_image_free(struct storage_image *img)
 	for (size_t i = 0; i < img->layer_count; i++) {
 		free(img->layers[i].tar_split);
 		free(img->layers[i].diff);
-		free(img->layers[i].blob);
 	}
 	free(img->names);
 	free(img->layers);

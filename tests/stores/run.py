@@ -3,8 +3,8 @@
 
     tests/stores/run.py [--uidfit PATH] [--only WORD]
 
-dockerd (overlay2 and vfs, with and without userns-remap) and podman (root and rootless, overlay and vfs) are given the
-same images; the daemon's API and podman's own commands are used to load and to save, never to answer. Runs as root.
+dockerd (overlay2 and vfs, with and without userns-remap), podman (root and rootless, overlay and vfs) and containerd are
+given the same images; the daemon's API and podman's own commands are used to load and to save, never to answer. Runs as root.
 """
 import argparse
 import contextlib
@@ -22,7 +22,7 @@ import cases  # noqa: E402
 import engines  # noqa: E402
 from debian import base_tar  # noqa: E402
 from generate import Generator, Traits  # noqa: E402
-from mkimage import ACL_ACCESS, CAPABILITY, Layer, Step, acl, capability, save_docker_archive  # noqa: E402
+from mkimage import ACL_ACCESS, CAPABILITY, Layer, Step, acl, capability, save_docker_archive, save_oci  # noqa: E402
 
 EVERY = 5           # of the named cases, so many are left out between two
 GENERATED = 12
@@ -272,7 +272,43 @@ def unreadable(store, p, place):
     store.tests.check(inside.returncode == 0, f"{store.label}: podman unshare reads it", inside.stderr[-300:])
 
 
+def containerd(tests):
+    """The containerd that dockerd brings along, with images of its own; enough names that its metadata is a tree of pages."""
+    ctr, = engines.need("ctr")
+    with engines.Dockerd(remap=False) as d:
+        store = Store(tests, "containerd")
+        root = d.dir + "/root/containerd/daemon"
+        ask = [ctr, "-a", d.dir + "/exec/containerd/containerd.sock", "-n", "default", "images"]
+        path = tests.work + "/layout.tar"
+        save_oci(path, varied(), tag="docker.io/library/varied:1", user="app", archive=True)
+        engines.must([*ask, "import", "--no-unpack", "--all-platforms", path])
+        for number in range(120):
+            engines.must([*ask, "tag", "docker.io/library/varied:1", f"docker.io/library/tag{number}:1"])
+        listed = engines.must([*ask, "ls"])
+        found = next(word for word in listed.split() if word.startswith("sha256:"))
+        names = ["varied:1", "docker.io/library/varied:1", "tag0:1", "tag64:1", "tag119:1", found]
+        saved = comparable(store.results("oci-archive:" + path)[0])
+        for name, result in zip(names, store.results(*[f"containerd:[{root}]{x}" for x in names])):
+            tests.check(comparable(result) == saved and result["digest"] == found, f"containerd: {name} equals the layout",
+                        difference(comparable(result), saved))
+        for name in ("varied:2", "tag120:1", "sha256:" + "0" * 64):
+            done = store.run("check", f"containerd:[{root}]{name}")
+            tests.check(done.returncode == 3 and "has no image" in done.stderr, f"containerd: {name} is not there",
+                        f"{done.returncode} {done.stderr[-300:]}")
+        other = dict(os.environ, CONTAINERD_NAMESPACE="moby")
+        done = store.run("check", f"containerd:[{root}]varied:1", env=other)
+        tests.check(done.returncode == 3, "containerd: another namespace has it not", done.stderr[-300:])
+        for blob in glob.glob(root + "/io.containerd.content.v1.content/blobs/sha256/*"):
+            if os.path.getsize(blob) > 1000000:
+                with open(blob, "r+b") as f:
+                    f.seek(600000)
+                    f.write(b"CHANGED")
+        done = store.run("check", "--verify", f"containerd:[{root}]varied:1")
+        tests.check(done.returncode == 3 and "sha256" in done.stderr, "containerd: a changed blob", f"{done.returncode} {done.stderr[-300:]}")
+
+
 STORES = [
+    ("containerd", containerd, ()),
     ("dockerd-overlay2", docker, ("overlay2", False)),
     ("dockerd-overlay2-remapped", docker, ("overlay2", True)),
     ("dockerd-vfs", docker, ("vfs", False)),
