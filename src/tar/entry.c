@@ -33,20 +33,23 @@ static int set_id(const struct pax_value *v, enum pax_key key, int64_t *id,
 }
 
 /* Go refuses a header whose times are no times, though no owner depends on them. */
-static int set_times(const struct pax *p, int64_t *mtime, struct error *err)
+static int set_times(const struct pax *p, int64_t *mtime, uint32_t *nsec, struct error *err)
 {
 	for (enum pax_key k = PAX_MTIME; k <= PAX_CTIME; k++) {
 		const struct pax_value *v = &p->v[k];
 		char text[64];
 		int64_t seconds;
+		uint32_t fraction;
 
 		if (!v->n)
 			continue;
-		if (!pax_time(v->s, v->n, &seconds))
+		if (!pax_time(v->s, v->n, &seconds, &fraction))
 			return err_fail(err, ERR_BAD_INPUT, 0, "pax %s '%s' is no time",
 					pax_key_name(k), err_text(text, sizeof(text), v->s, v->n));
-		if (k == PAX_MTIME)
+		if (k == PAX_MTIME) {
 			*mtime = seconds;
+			*nsec = fraction;
+		}
 	}
 	return 0;
 }
@@ -73,7 +76,7 @@ static int apply_records(const struct pax *p, struct tar_entry *e, int64_t *size
 	if (ret == 0)
 		ret = set_id(&p->v[PAX_GID], PAX_GID, &e->gid, &e->gid_source, err);
 	if (ret == 0)
-		ret = set_times(p, &e->mtime, err);
+		ret = set_times(p, &e->mtime, &e->mtime_nsec, err);
 	if (ret == 0 && v->n && !tar_pax_number(v->s, v->n, size))
 		ret = tar_bad_number(err, "pax size", v->s, v->n);
 	e->xattrs = p->xattrs;
@@ -171,16 +174,21 @@ static int set_body(struct tar_reader *r, struct tar_entry *e, int64_t size, str
 		if (r->dialect != TAR_GNU)
 			return err_fail(err, ERR_BAD_INPUT, 0,
 					"type S in a header that is not GNU's");
-		ret = sparse_from_header(r->gnu_sparse, &r->cursor, &size, r->limits, err);
+		ret = sparse_from_header(r->gnu_sparse, &r->cursor, &size, r->limits, &r->sparse,
+					 err);
 	} else if (in_records) {
 		if (tar_has_no_body(e->type))
 			return err_fail(err, ERR_BAD_INPUT, 0,
 					"sparse map on an entry of type '%c'", e->type);
 		set_string(&r->pax.v[PAX_SPARSE_NAME], &e->name, &e->name_len);
 		ret = sparse_from_records(&r->pax, &r->cursor, &r->body_left, &size, r->limits,
-					  err);
+					  &r->sparse, err);
 	}
 	e->was_sparse = e->flag == 'S' || in_records;
+	if (e->was_sparse && r->sparse.keep) {
+		e->extents = r->sparse.v;
+		e->extent_count = r->sparse.count;
+	}
 	e->size = (uint64_t)size;
 	e->body_size = r->body_left;
 	e->body_offset = r->cursor.offset;

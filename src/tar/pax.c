@@ -244,13 +244,24 @@ int pax_parse(struct pax *p, uint8_t *bytes, size_t n, uint64_t offset, const st
 	return 0;
 }
 
-bool pax_time(const char *s, size_t n, int64_t *seconds)
+bool pax_time(const char *s, size_t n, int64_t *seconds, uint32_t *nsec)
 {
 	const char *dot = memchr(s, '.', n);
 	size_t whole = dot ? (size_t)(dot - s) : n;
+	uint32_t unit = 100000000;
 
-	for (size_t i = whole + 1; i < n; i++)
+	*nsec = 0;
+	for (size_t i = whole + 1; i < n; i++, unit /= 10) {
 		if (s[i] < '0' || s[i] > '9')
 			return false;
-	return tar_pax_number(s, whole, seconds);
+		*nsec += (uint32_t)(s[i] - '0') * unit;
+	}
+	if (!tar_pax_number(s, whole, seconds))
+		return false;
+	/* The fraction of a time before 1970 leads further back. */
+	if (*nsec && s[0] == '-' && *seconds > INT64_MIN) {
+		--*seconds;
+		*nsec = 1000000000 - *nsec;
+	}
+	return true;
 }

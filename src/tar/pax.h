@@ -64,4 +64,4 @@ int pax_parse(struct pax *p, uint8_t *bytes, size_t n, uint64_t offset, const st
 	      struct error *err) _must_check_;
 
 /* A PAX time: a number as tar_pax_number reads it, and an optional fraction of digits. */
-bool pax_time(const char *s, size_t n, int64_t *seconds);
+bool pax_time(const char *s, size_t n, int64_t *seconds, uint32_t *nsec);

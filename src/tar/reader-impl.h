@@ -4,6 +4,7 @@
 #include "stream/cursor.h"
 #include "tar/header.h"
 #include "tar/pax.h"
+#include "tar/sparse.h"
 
 enum state { STATE_READING, STATE_ENDED, STATE_FAILED };
 
@@ -41,6 +42,8 @@ struct tar_reader {
 	char uname[HEADER_OWNER_LEN + 1], gname[HEADER_OWNER_LEN + 1];
 	size_t uname_len, gname_len;
 	uint8_t gnu_sparse[HEADER_GNU_SPARSE_LEN];
+
+	struct sparse_map sparse;
 
 	/* Extended headers that wait for their entry. */
 	bool has_pax;

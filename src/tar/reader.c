@@ -36,7 +36,13 @@ void tar_reader_free(struct tar_reader *r)
 	buf_free(&r->pax_bytes);
 	buf_free(&r->long_name);
 	buf_free(&r->long_link);
+	free(r->sparse.v);
 	free(r);
+}
+
+void tar_reader_keep_extents(struct tar_reader *r)
+{
+	r->sparse.keep = true;
 }
 
 unsigned tar_reader_oddities(const struct tar_reader *r)

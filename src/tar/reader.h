@@ -63,7 +63,12 @@ struct tar_entry {
 	uint64_t body_size; /* bytes of body in the archive */
 	const char *uname, *gname;
 	size_t uname_len, gname_len;
-	int64_t mtime; /* seconds */
+	int64_t mtime;	     /* seconds, rounded down */
+	uint32_t mtime_nsec; /* below 10^9; 0 but for a PAX record */
+	/* Of a sparse entry, where tar_reader_keep_extents asked for them; the last may end before
+	 * the file does. */
+	const struct tar_extent *extents;
+	size_t extent_count;
 	uint32_t devmajor, devminor;
 	const struct tar_xattr *
 		xattrs; /* SCHILY.xattr.* of this entry; LIBARCHIVE.xattr.* are not applied by Go */
@@ -72,6 +77,12 @@ struct tar_entry {
 				  and lost ones) */
 	uint64_t header_offset; /* of the block that holds its uid and gid fields */
 	uint64_t body_offset;
+};
+
+/* A run of a sparse file's bytes; the runs stand in the body one behind the other, holes between.
+ */
+struct tar_extent {
+	uint64_t offset, len; /* in the file */
 };
 
 /* What is odd about the archive as a whole; told once. */
@@ -99,6 +110,10 @@ DEFINE_CLEANUP(struct tar_reader, tar_reader_free)
  * ERR_TRUNCATED where the stream ends inside a header, an extended header or a body. ERR_LIMIT.
  * ERR_SEQUENCE after an error or while a body is open. */
 int tar_reader_next(struct tar_reader *r, struct tar_entry *entry, struct error *err) _must_check_;
+
+/* From here on sparse maps are kept with their entries (16 bytes an extent, at most limit
+ * tar-sparse). */
+void tar_reader_keep_extents(struct tar_reader *r);
 
 /* The body of the current entry as a stream of body_size raw bytes (a sparse entry's map is passed
  * already). It borrows the reader and must be closed before tar_reader_next. Once an entry:

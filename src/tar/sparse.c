@@ -13,9 +13,9 @@ enum {
 	BLOCK_EXTENTS = 21,
 };
 
-/* Extents come one by one and are not kept. */
 struct map {
 	const struct limits *limits;
+	struct sparse_map *kept;
 	int64_t size; /* of the file */
 	int64_t end;  /* of the last extent */
 	uint64_t count;
@@ -24,6 +24,23 @@ struct map {
 static int bad_map(struct error *err, const char *what)
 {
 	return err_fail(err, ERR_BAD_INPUT, 0, "sparse map: %s", what);
+}
+
+static int keep(struct sparse_map *s, uint64_t offset, uint64_t len, struct error *err)
+{
+	if (!s->keep || !len)
+		return 0;
+	if (s->count == s->cap) {
+		size_t cap = s->cap ? 2 * s->cap : 64;
+		struct tar_extent *v = reallocarray(s->v, cap, sizeof(*v));
+
+		if (!v)
+			return err_nomem(err);
+		s->v = v;
+		s->cap = cap;
+	}
+	s->v[s->count++] = (struct tar_extent){ offset, len };
+	return 0;
 }
 
 /* In order, without overlap, within the file (Go: validateSparseEntries). */
@@ -41,7 +58,7 @@ static int map_add(struct map *m, int64_t offset, int64_t len, struct error *err
 				") is out of order or outside of the file of %" PRId64 " bytes",
 				m->count, offset, len, m->size);
 	m->end = end;
-	return 0;
+	return keep(m->kept, (uint64_t)offset, (uint64_t)len, err);
 }
 
 static bool value_is(const struct pax_value *v, const char *s)
@@ -189,11 +206,12 @@ static int read_1_0(struct map *m, struct cursor *cursor, uint64_t *body, struct
 }
 
 int sparse_from_records(const struct pax *p, struct cursor *cursor, uint64_t *body, int64_t *size,
-			const struct limits *limits, struct error *err)
+			const struct limits *limits, struct sparse_map *kept, struct error *err)
 {
 	const struct pax_value *real = &p->v[PAX_SPARSE_SIZE];
-	struct map m = { .limits = limits };
+	struct map m = { .limits = limits, .kept = kept };
 
+	kept->count = 0;
 	if (!real->n)
 		real = &p->v[PAX_SPARSE_REALSIZE];
 	if (real->n && !tar_pax_number(real->s, real->n, size))
@@ -222,12 +240,13 @@ static int add_extents(struct map *m, const uint8_t *at, size_t max, struct erro
 }
 
 int sparse_from_header(const uint8_t *gnu, struct cursor *cursor, int64_t *size,
-		       const struct limits *limits, struct error *err)
+		       const struct limits *limits, struct sparse_map *kept, struct error *err)
 {
 	bool more = gnu[HEADER_EXTENTS * EXTENT_LEN];
-	struct map m = { .limits = limits };
+	struct map m = { .limits = limits, .kept = kept };
 	int r;
 
+	kept->count = 0;
 	if (!tar_number(gnu + HEADER_EXTENTS * EXTENT_LEN + 1, NUMBER_LEN, size) || *size < 0)
 		return bad_map(err, "the file's real size is no number");
 	m.size = *size;
