@@ -10,7 +10,7 @@
 
 #define BODY_SMALL (64u << 10)	/* read over together with the next header */
 #define RUN_SMALL  (32u << 10)	/* copied into a block with its neighbours */
-#define QUEUE_MAX  (128u << 20) /* kept bytes: extended headers, or what stands behind the end */
+#define QUEUE_MAX  (128u << 20) /* kept bytes: headers, until their entry is known */
 
 struct held {
 	struct block *block;
@@ -47,6 +47,7 @@ struct rewrite {
 	struct buf headers, patched;
 	uint64_t changed_bytes;
 	struct fix_difference *difference; /* borrowed, or NULL */
+	bool rest;			   /* behind the end marker: everything stays */
 	bool ended;
 };
 
@@ -104,9 +105,7 @@ static int capture_next(struct stream *s, struct block **out, struct error *err)
 	int r;
 
 	if (c->queue.bytes > QUEUE_MAX)
-		return err_fail(err, ERR_LIMIT, 0,
-				"more than %u MiB of headers or of bytes behind the tar's end",
-				QUEUE_MAX >> 20);
+		return err_fail(err, ERR_LIMIT, 0, "more than %u MiB of headers", QUEUE_MAX >> 20);
 	r = stream_next(c->inner, out, err);
 	if (r)
 		return r;
@@ -380,15 +379,31 @@ static int body_step(struct rewrite *w, struct error *err)
 	return emit_to(w, w->body_end, err);
 }
 
+/* What the reader has seen is in the queue; what lies behind it may be of any size. */
 static int end_step(struct rewrite *w, struct error *err)
 {
 	struct inv_entry e;
 	int r = inv_iter_next(&w->entries, &e, err);
 
-	w->ended = true;
+	w->rest = true;
 	if (r == 0)
 		return not_the_same(w, err);
-	r = r < 0 ? r : emit_to(w, UINT64_MAX, err);
+	return r < 0 ? r : emit_to(w, UINT64_MAX, err);
+}
+
+static int rest_step(struct rewrite *w, struct error *err)
+{
+	struct block *b;
+	int r = stream_next(w->capture.inner, &b, err);
+
+	if (r == 0) {
+		r = queue_push(&w->capture.queue, b, 0, err);
+		if (r < 0)
+			block_unref(b);
+		return r < 0 ? r : emit_to(w, UINT64_MAX, err);
+	}
+	w->ended = true;
+	r = r < 0 ? r : 0;
 	if (r == 0 && w->difference)
 		r = fix_difference_end(w->difference, err);
 	return r < 0 ? r : flush(w, err);
@@ -401,6 +416,8 @@ static int step(struct rewrite *w, struct error *err)
 
 	if (w->body)
 		return body_step(w, err);
+	if (w->rest)
+		return rest_step(w, err);
 	r = tar_reader_next(w->tar, &t, err);
 	if (r > 0)
 		return end_step(w, err);
@@ -471,6 +488,7 @@ int fix_rewrite_open(struct stream **out, struct stream *tar, const struct fix_p
 		free(w);
 		return r;
 	}
+	tar_reader_leave_rest(w->tar);
 	w->capture.inner = tar;
 	inv_iter_init(&w->entries, blob->inventory);
 	*out = &w->base;

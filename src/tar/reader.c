@@ -45,6 +45,8 @@ void tar_reader_keep_extents(struct tar_reader *r)
 	r->sparse.keep = true;
 }
 
+void tar_reader_leave_rest(struct tar_reader *r)
+	r->leaves_rest = true;
 unsigned tar_reader_oddities(const struct tar_reader *r)
 {
 	return r->oddities;
@@ -118,7 +120,7 @@ static int end_marker(struct tar_reader *r, struct error *err)
 				"end marker at %" PRIu64 ": one zero block, but data behind it",
 				at);
 	cursor_advance(&r->cursor, TAR_BLOCK);
-	return drain(r, err);
+	return r->leaves_rest ? 1 : drain(r, err);
 }
 
 static size_t optional_string(const uint8_t *field, size_t n, char *out)

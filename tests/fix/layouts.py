@@ -132,3 +132,16 @@ def signatures_of_a_dir(box):
     for i in (1, 2):
         equal(f"note: signature-{i} does not hold for what is written" in notes, True, notes)
     equal(os.path.exists(dest + "/signature-1"), False, "a signature in the destination")
+
+
+@case
+def much_behind_the_end_marker(box):
+    """More than is kept in memory at once: zero bytes, then others; the digest covers them."""
+    tar = Layer().file("x", uid=70000).tar() + bytes(150 << 20) + b"behind" * 100000
+    layer = Layer("RUN", compress="gzip")
+    layer.tar = lambda: tar
+    save_docker_archive(box.path("in.tar"), [layer], tags=["uidfit/rest:1"])
+    box.fix(box.path("in.tar"), "docker-archive:" + box.path("out.tar"))
+    new = contents.Image(box.path("out.tar")).layers[0]
+    equal((len(new), new[1536:] == tar[1536:]), (len(tar), True), "what lies behind")
+    box.fits(box.path("out.tar"), "--verify")
