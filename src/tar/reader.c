@@ -46,7 +46,10 @@ void tar_reader_keep_extents(struct tar_reader *r)
 }
 
 void tar_reader_leave_rest(struct tar_reader *r)
+{
 	r->leaves_rest = true;
+}
+
 unsigned tar_reader_oddities(const struct tar_reader *r)
 {
 	return r->oddities;
