@@ -7,13 +7,13 @@
 #include "oci/familiar.h"
 #include "source/content.h"
 
-static void blob_name(char out[BLOB_NAME_MAX], const struct oci_digest *d)
+void oci_blob_name(char out[BLOB_NAME_MAX], const struct oci_digest *d)
 {
 	snprintf(out, BLOB_NAME_MAX, "blobs/%s/%s", d->algo == DIGEST_SHA512 ? "sha512" : "sha256",
 		 oci_digest_hex(d));
 }
 
-static const struct content_names names = { blob_name, blob_name };
+static const struct content_names names = { oci_blob_name, oci_blob_name };
 
 int oci_open(struct source *s, struct error *err)
 {
@@ -97,6 +97,13 @@ static int group(struct content_walk *w, const struct oci_index *index, size_t i
 	return r < 0 ? r : content_choose(w, err);
 }
 
+/* By the reference, whatever the platform. */
+static bool is_asked(const struct source *s, const struct oci_index *index, size_t i)
+{
+	return s->ref_index >= 0 ? (size_t)s->ref_index == i
+				 : !s->ref_name || is_named(&index->manifests[i], s->ref_name);
+}
+
 static int choose(struct content_walk *w, const struct oci_index *index, struct error *err)
 {
 	const struct source *s = w->source;
@@ -109,11 +116,8 @@ static int choose(struct content_walk *w, const struct oci_index *index, struct 
 	if (s->ref_index >= 0 && (size_t)s->ref_index >= index->count)
 		return err_fail(err, ERR_NOT_FOUND, 0, "%s has %zu images, none @%ld", s->path,
 				index->count, s->ref_index);
-	for (size_t i = 0; i < index->count; i++) {
-		if (s->ref_index >= 0 ? (size_t)s->ref_index != i
-				      : s->ref_name && !is_named(&index->manifests[i], s->ref_name))
-			done[i] = true;
-	}
+	for (size_t i = 0; i < index->count; i++)
+		done[i] = !is_asked(s, index, i);
 	for (size_t i = 0; r == 0 && i < index->count; i++) {
 		if (done[i])
 			continue;
@@ -125,14 +129,30 @@ static int choose(struct content_walk *w, const struct oci_index *index, struct 
 	return r < 0 ? r : content_finish(w, err);
 }
 
-/* For who writes the layout again; the bytes are taken over. */
-static int keep_root(struct source *s, uint8_t **data, size_t len, struct error *err)
+/* For who writes the layout again: without what the reference did not ask for. */
+static int keep_root(struct source *s, const struct oci_index *index, uint8_t **data, size_t len,
+		     struct error *err)
 {
 	struct source_index *v = reallocarray(s->indexes, s->index_count + 1, sizeof(*v));
+	_cleanup_(freep) bool *drop = calloc(index->count + 1, sizeof(*drop));
+	bool any = false;
+	char *text;
+	int r;
 
-	if (!v)
+	if (v)
+		s->indexes = v;
+	if (!v || !drop)
 		return err_nomem(err);
-	s->indexes = v;
+	for (size_t i = 0; i < index->count; i++)
+		any |= drop[i] = !is_asked(s, index, i);
+	if (any) {
+		r = oci_index_without(index, drop, &text, err);
+		if (r < 0)
+			return r;
+		free(*data);
+		*data = (uint8_t *)text;
+		len = strlen(text);
+	}
 	v[s->index_count++] =
 		(struct source_index){ .bytes = STEAL(*data), .len = len, .root = true };
 	return 0;
@@ -163,7 +183,7 @@ int oci_images(struct source *s, struct error *err)
 		return err_wrap(err, "%s: index.json", s->path);
 	r = choose(&w, &index, err);
 	if (r == 0)
-		r = keep_root(s, &data, len, err);
+		r = keep_root(s, &index, &data, len, err);
 	content_walk_done(&w);
 	oci_index_free(&index);
 	return r;
