@@ -46,6 +46,7 @@ struct tar_reader {
 	struct sparse_map sparse;
 
 	bool leaves_rest;
+
 	/* Extended headers that wait for their entry. */
 	bool has_pax;
 	struct pax pax;

@@ -118,6 +118,7 @@ void tar_reader_keep_extents(struct tar_reader *r);
 /* At the end what lies behind the end marker is not read: whoever owns the stream goes on with it.
  * No oddity tells of it then. */
 void tar_reader_leave_rest(struct tar_reader *r);
+
 /* The body of the current entry as a stream of body_size raw bytes (a sparse entry's map is passed
  * already). It borrows the reader and must be closed before tar_reader_next. Once an entry:
  * ERR_SEQUENCE. */
