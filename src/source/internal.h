@@ -46,7 +46,8 @@ struct source {
 /* One transport: open sets what differs, by what ref names. */
 typedef int source_open_fn(struct source *s, struct error *err);
 source_open_fn docker_archive_open, oci_open, oci_archive_open, dir_open, tar_open, rootfs_open,
-	path_open, stdin_open, docker_store_open, containers_storage_open, containerd_open, registry_source_open;
+	path_open, stdin_open, docker_store_open, containers_storage_open, containerd_open,
+	registry_source_open;
 
 /* docker-daemon: from the store of a daemon whose directory is known (DockerRootDir of its /info),
  * or NULL for this host's own. Nothing is read from the daemon. ERR_NOT_FOUND, ERR_DENIED where the
