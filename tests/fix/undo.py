@@ -2,11 +2,13 @@
 import base64
 import contextlib
 import hashlib
+import io
 import json
 import os
 import shutil
 import signal
 import subprocess
+import tarfile
 import time
 
 import contents
@@ -53,6 +55,10 @@ def config(stack, user="1000000:1000000", **more):
     made = make_config(stack, user, **{"x-unknown": [1, {"b": 2, "a": 1}], **more})
     # Spaces, and an order that no writer of ours would choose.
     return json.dumps(dict(reversed(made.items())), indent=2).encode()
+
+
+def tar(data):
+    return tarfile.open(fileobj=io.BytesIO(data))
 
 
 def same_images(old, new):
@@ -119,6 +125,53 @@ def undo_from_and_to_everything(box):
             same_images(old, contents.Image(back))
         box.run("fix", "--undo", report, prefix + there, onto + back, status=3)
         box.run("fix", "--undo", report, "--replace", prefix + there, onto + back)
+
+
+@case
+def undo_of_every_source(box):
+    """A manifest comes back from wherever it was, also when the fixed image lay where there is none."""
+    stack, archive, folder = layers(), box.path("in.tar"), box.path("dir")
+    save_oci(archive, stack, config=config(stack), tag="t", archive=True)
+    box.fix(archive, "dir:" + folder, "--to", "root", "--map", "0-4000000")
+    for source in ("oci-archive:" + archive, "dir:" + folder):
+        old = contents.Image(source.partition(":")[2])
+        for prefix in ("docker-archive:", "dir:"):
+            there, back, report = (box.path(f"{old.tags}-{prefix[:3]}-{x}") for x in ("fixed", "back", "report"))
+            fixed(box, source, prefix + there, report)
+            box.run("fix", "--undo", report, prefix + there, "dir:" + back)
+            new = contents.Image(back)
+            same_images(old, new)
+            equal(open(back + "/manifest.json", "rb").read() == (old.manifest_bytes if old.tags else open(folder + "/manifest.json", "rb").read()),
+                  True, "the manifest")
+
+
+@case
+def undo_of_an_estargz(box):
+    """Its table of contents is in the tar again; what told where in the blob stays away."""
+    stack, report = layers("gzip"), box.path("r.json")
+    source, there, back = box.path("in"), box.path("fixed"), box.path("back")
+    save_oci(source, stack, config=config(stack), tag="t")
+    with open(source + "/index.json", encoding="ascii") as f:
+        index = json.load(f)
+    row = index["manifests"][0]
+    manifest = json.loads(contents.Image(source).manifest_bytes)
+    toc = {"containerd.io/snapshot/stargz/toc.digest": "sha256:" + "0" * 64}
+    for layer in manifest["layers"]:
+        layer["annotations"] = {"mine": "1", **toc}
+    data = json.dumps(manifest).encode()
+    row.update(digest=contents.digest(data), size=len(data))
+    with open(source + "/blobs/" + row["digest"].replace(":", "/"), "wb") as f:
+        f.write(data)
+    with open(source + "/index.json", "w", encoding="ascii") as f:
+        json.dump(index, f)
+    fixed(box, "oci:" + source, "oci:" + there, report)
+    equal(any("stargz.index.json" in x.getnames() for x in map(tar, contents.Image(there).layers)), False, "a table in the fixed image")
+    box.run("fix", "--undo", report, "oci:" + there, "oci:" + back)
+    old, new = contents.Image(source), contents.Image(back)
+    same_images(old, new)
+    equal("stargz.index.json" in tar(new.layers[3]).getnames(), True, "a table in the tar")
+    for i, (a, b) in enumerate(zip(old.manifest["layers"], new.manifest["layers"])):
+        equal(b["annotations"], a["annotations"] if b["digest"] == a["digest"] else {"mine": "1"}, f"annotations of layer {i}")
 
 
 @case
