@@ -6,6 +6,7 @@
 #include "cli.h"
 #include "fix/apply.h"
 #include "fix/like.h"
+#include "fix/names.h"
 #include "fix/spool.h"
 #include "fix/undo.h"
 #include "report-place.h"
@@ -29,9 +30,9 @@ static const struct option_row rows[] = {
 	{ "to", 't', "auto|root|compact|UID[:GID]",
 	  "what an id outside the map becomes (default: auto)", OPTION_TEXT,
 	  offsetof(struct fix_cli, to) },
-	{ "owner", 0, "OLD=NEW", "a user id, wherever it stands", OPTION_LIST,
+	{ "owner", 0, "OLD=NEW", "a user's id or name, wherever it stands", OPTION_LIST,
 	  offsetof(struct fix_cli, owner) },
-	{ "group", 0, "OLD=NEW", "a group id, likewise", OPTION_LIST,
+	{ "group", 0, "OLD=NEW", "a group's, likewise", OPTION_LIST,
 	  offsetof(struct fix_cli, group) },
 	{ "keep-setuid", 0, NULL, "owners of setuid files get an id of their own", OPTION_FLAG,
 	  offsetof(struct fix_cli, keep_setuid) },
@@ -75,7 +76,8 @@ struct fix_run {
 	struct fix_options opts;
 	struct fix_pair *pairs;
 	int kept; /* descriptor of a source that could be read once only, or -1 */
-	struct registry_settings registry, from, to; /* of both, of the source, of the destination */
+	struct registry_settings registry, from,
+		to; /* of both, of the source, of the destination */
 	struct source *source;
 	struct image_set set;
 	struct sink *sink;
@@ -237,7 +239,8 @@ static int open_source(struct fix_run *run, struct error *err)
 				err, ERR_UNSUPPORTED, 0,
 				"%s is one layer and no image: fix takes an archive or a layout",
 				run->source_text);
-	return r;
+	return r < 0 ? r
+		     : fix_pairs_resolve(run->pairs, run->opts.policy.pair_count, &run->set, err);
 }
 
 static int open_sink(struct fix_run *run, struct error *err)
@@ -373,12 +376,12 @@ const struct verb verb_fix = {
 	.name = "fix",
 	.operands = "SRC DEST",
 	.summary = "rewrite owners inside the layers, so that the image fits",
-	.about =
-		"SRC as uidfit check takes it, but for tar: and rootfs:. DEST is\n"
-		"docker-archive:FILE[:TAG], oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR,\n"
-		"docker://NAME[:TAG], or - for a docker-archive on standard output. Layers without findings stay byte for byte.\n"
-		"auto: an id that the image names moves into the map, any other becomes root.\n"
-		"Exit status: 0 done, 1 the map is too small, 2 usage, 3 could not look or write.",
+	.about = "SRC as uidfit check takes it, but for tar: and rootfs:. DEST is\n"
+		 "docker-archive:FILE[:TAG], oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR,\n"
+		 "docker://NAME[:TAG], or - for a docker-archive on standard output. Layers "
+		 "without findings stay byte for byte.\n"
+		 "auto: an id that the image names moves into the map, any other becomes root.\n"
+		 "Exit status: 0 done, 1 the map is too small, 2 usage, 3 could not look or write.",
 	.rows = rows,
 	.options_size = sizeof(struct fix_cli),
 	.examples = "  uidfit fix app.tar docker-archive:fitting.tar\n"

@@ -155,18 +155,36 @@ int fix_policy_parse_to(struct fix_policy *p, const char *text, struct error *er
 			text);
 }
 
+/* As useradd(8) takes them, and a little more: what no number can be. */
+static bool is_name(const char *s, size_t n)
+{
+	if (!n || strchr("0123456789-+.", *s))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)s[i] <= ' ' || strchr(":=,/", s[i]))
+			return false;
+	return true;
+}
+
 int fix_pair_parse(struct fix_pair *out, const char *text, bool is_gid, struct error *err)
 {
 	size_t n = strcspn(text, "=");
 
+	const char *new = text[n] ? text + n + 1 : "";
+
 	*out = (struct fix_pair){ .is_gid = is_gid };
-	if (text[n] && num_i64(text, n, &out->old) &&
-	    parse_new(text + n + 1, strlen(text + n + 1), &out->new))
+	if (is_name(text, n))
+		out->old_name = text;
+	else if (!num_i64(text, n, &out->old))
+		new = "";
+	if (is_name(new, strlen(new)))
+		out->new_name = new;
+	if (out->new_name || parse_new(new, strlen(new), &out->new))
 		return 0;
 	return err_fail(
 		err, ERR_USAGE, 0,
-		"--%s %.80s: expected OLD=NEW, two numbers (NEW never 65534 or 65535, which "
-		"mean nobody)",
+		"--%s %.80s: expected OLD=NEW, numbers or names of the image (NEW never 65534 or "
+		"65535, which mean nobody)",
 		is_gid ? "group" : "owner", text);
 }
 

@@ -65,6 +65,9 @@ struct fix_pair {
 	int64_t old;
 	uint32_t new;
 	bool like; /* from an earlier report: it gives way where the map does not hold new */
+	/* Names that stand for old and new until fix_pairs_resolve has looked them up, else NULL;
+	 * the first ends where an '=' stands. */
+	const char *old_name, *new_name;
 };
 
 struct fix_policy {
@@ -78,7 +81,8 @@ struct fix_policy {
 
 /* "auto", "root", "compact", "UID", "UID:GID" (one number is both). ERR_USAGE. */
 int fix_policy_parse_to(struct fix_policy *p, const char *text, struct error *err) _must_check_;
-/* "OLD=NEW". ERR_USAGE; 65534 and 65535 are no NEW. */
+/* "OLD=NEW", numbers or names; text is borrowed where a name stands in it. ERR_USAGE; 65534 and
+ * 65535 are no NEW. */
 int fix_pair_parse(struct fix_pair *out, const char *text, bool is_gid,
 		   struct error *err) _must_check_;
 

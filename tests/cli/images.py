@@ -50,6 +50,7 @@ def main(out):
                                      Layer("RUN touch /tmp/x").file("tmp/x", uid=1000000)], user="1000000")
     save_docker_archive("user-only.tar", [base()], user="70000:80000")
     save_docker_archive("user-unknown.tar", [base()], user="no\x1bbody")
+    save_docker_archive("twins.tar", [Layer("ADD").dir("etc").file("etc/passwd", PASSWD + b"twin:x:7:7:::\ntwin:x:8:8:::\n")])
     mentions = [
         base(), Step("USER 1000000"),
         Layer("RUN useradd").file("srv/x", uid=1000000, gid=3000000).file("hidden.sh", b"#!/bin/sh\nchown 1000000 /srv\n")
