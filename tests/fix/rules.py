@@ -207,3 +207,12 @@ def inline_data_and_urls_go(box):
     box.fix("oci:" + source, "oci:" + dest)
     new = contents.Image(dest).manifest
     equal([sorted({"data", "urls"} & set(d)) for d in (new["config"], *new["layers"])], [[], [], ["data", "urls"]], "what is left of them")
+
+
+@case
+def a_layer_that_becomes_gzip_says_so(box):
+    source, dest = box.path("in"), box.path("out")
+    save_oci(source, [Layer(compress="xz").file("a", uid=70000)], media_type="application/vnd.oci.image.layer.v1.tar", tag="t")
+    done = box.fix("oci:" + source, "oci:" + dest)
+    equal(contents.Image(dest).manifest["layers"][0]["mediaType"], "application/vnd.oci.image.layer.v1.tar+gzip", "media type")
+    equal(b"compressed with xz" in done.stdout, True, "the note")
