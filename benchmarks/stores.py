@@ -43,6 +43,7 @@ def podman_to_its_error(bench):
 
 
 def rows(bench):
+    engines.end_by_exception()
     with engines.Dockerd(remap=False, parent=bench.scratch) as d:
         loaded(bench, d)
         measure(bench, "dockerd's store (overlay2)", "docker-daemon:uidfit-bench",
