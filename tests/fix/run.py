@@ -27,6 +27,7 @@ import engines  # noqa: E402
 import generated  # noqa: E402,F401
 import layouts  # noqa: E402,F401
 import rules  # noqa: E402,F401
+import threads  # noqa: E402,F401
 import undo  # noqa: E402,F401
 from box import CASES, Box, case, equal, seen, sha  # noqa: E402
 from mkimage import (ACL_ACCESS, CAPABILITY, Layer, Step, acl, capability, make_config, save_docker_archive,  # noqa: E402
