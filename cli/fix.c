@@ -249,7 +249,6 @@ static int open_sink(struct fix_run *run, struct error *err)
 		.limits = &run->limits,
 		.notes = run->notes,
 		.replace = run->o->replace,
-		.repositories = true,
 		.stdout_fd = STDOUT_FILENO,
 		.registry = &run->to.options,
 	};

@@ -473,6 +473,7 @@ static int put_all(struct apply *a, bool all_platforms, struct error *err)
 		r = put_index(a, &a->indexes[i - 1], err);
 	if (r == 0 && a->root)
 		r = put_root(a, indexes, count, err);
+	sink_set_repositories(a->sink, source_has_repositories(a->source));
 	free(a->moved);
 	oci_index_free(&a->listed);
 	return r;

@@ -115,6 +115,11 @@ void sink_close(struct sink *s)
 	free(s);
 }
 
+void sink_set_repositories(struct sink *s, bool on)
+{
+	s->repositories = on;
+}
+
 bool sink_spools(const struct sink *s)
 {
 	return s->spools;

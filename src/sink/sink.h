@@ -132,6 +132,9 @@ int sink_add_index(struct sink *s, const void *bytes, size_t n, const char *cons
 int sink_set_root_index(struct sink *s, const void *bytes, size_t n,
 			struct error *err) _must_check_;
 
+/* Whether docker-archive gets the file `repositories`, where that is known only now. */
+void sink_set_repositories(struct sink *s, bool on);
+
 /* Writes what is left, syncs, and renames. ERR_SEQUENCE without an image, or a blob open.
  * ERR_DENIED where the destination has appeared meanwhile. After success a crash loses nothing;
  * with replace, what stood there is gone. */

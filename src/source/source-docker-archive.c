@@ -16,6 +16,12 @@ int docker_archive_open(struct source *s, struct error *err)
 	return archive_store_open(s, err);
 }
 
+bool source_has_repositories(const struct source *s)
+{
+	return s->store && s->transport == TRANSPORT_DOCKER_ARCHIVE &&
+	       store_has(s->store, "repositories");
+}
+
 /* blobs/sha256/HEX and HEX.json, HEX.tar name their content; <id>/layer.tar does not. */
 static bool digest_of_name(const char *name, bool content_only, struct oci_digest *out)
 {

@@ -1,10 +1,14 @@
 """What becomes of the documents around the images: index.json, signatures, Docker's own metadata."""
+import io
 import json
 import os
+import subprocess
+import tarfile
 
 import contents
+import engines
 from box import case, equal
-from mkimage import Layer, oci_members, dumps, save_docker_archive, save_oci, save_oci_index
+from mkimage import Layer, dumps, make_config, save_docker_archive, save_oci, save_oci_index
 
 NAME = "org.opencontainers.image.ref.name"
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -84,7 +88,6 @@ def both_listings_where_index_json_is_made(box):
     index["manifests"][1]["annotations"][NAME] = "uidfit/arm:1"
     write(source + "/index.json", index)
     box.fix(f"oci:{source}", "docker-archive:" + dest, "--all-platforms")
-    import tarfile
     with tarfile.open(dest) as t:
         rows = json.load(t.extractfile("index.json"))["manifests"]
     equal(sorted(x["annotations"]["io.containerd.image.name"] for x in rows),
@@ -145,3 +148,80 @@ def much_behind_the_end_marker(box):
     new = contents.Image(box.path("out.tar")).layers[0]
     equal((len(new), new[1536:] == tar[1536:]), (len(tar), True), "what lies behind")
     box.fits(box.path("out.tar"), "--verify")
+
+
+def add_member(source, dest, name, body):
+    """The archive with one member more."""
+    with tarfile.open(source) as old, tarfile.open(dest, "w", format=tarfile.PAX_FORMAT) as new:
+        for m in old:
+            new.addfile(m, old.extractfile(m) if m.isreg() else None)
+        m = tarfile.TarInfo(name)
+        m.size = len(body)
+        new.addfile(m, io.BytesIO(body))
+
+
+def of_docker(box):
+    """Docker's own members and what its classic builder leaves in a config, with a user by number in it."""
+    with open(box.probe, "rb") as f:
+        layers = [Layer("ADD").root().dir("tmp", mode=0o1777).file("probe", f.read(), mode=0o755).file("x", uid=1000000)]
+    config = make_config(layers, "1000000")
+    config.update(container="0" * 64, docker_version="20.10.24", parent="sha256:" + "1" * 64,
+                  container_config=dict(config["config"], User="1000000", Hostname="0123456789ab"))
+    save_docker_archive(box.path("plain.tar"), layers, config=json.dumps(config).encode(), tags=["uidfit/docker:1"])
+    add_member(box.path("plain.tar"), box.path("with.tar"), "repositories", b'{"uidfit/docker":{"1":"%s"}}' % (b"2" * 64))
+    return config
+
+
+@case
+def repositories_as_the_source_has_it(box):
+    config = of_docker(box)
+    for name in ("plain", "with"):
+        box.fix(box.path(name + ".tar"), "docker-archive:" + box.path(name + "-out.tar"))
+        with tarfile.open(box.path(name + "-out.tar")) as t:
+            equal("repositories" in t.getnames(), name == "with", "repositories")
+            if name == "with":
+                manifest = json.load(t.extractfile("manifest.json"))
+                equal(json.load(t.extractfile("repositories")), {"uidfit/docker": {"1": os.path.basename(manifest[0]["Layers"][-1])}},
+                      "what repositories says")
+    new = contents.Image(box.path("plain-out.tar")).config
+    equal((new["config"]["User"], new["container_config"], new["container"], new["parent"]),
+          ("10000", config["container_config"], config["container"], config["parent"]), "what the builder left")
+
+
+@case
+def skopeo_reads_both(box):
+    engines.need("skopeo")
+    of_docker(box)
+    for name in ("plain", "with"):
+        box.fix(box.path(name + ".tar"), "docker-archive:" + box.path(name + "-out.tar"))
+        subprocess.run(["skopeo", "copy", "-q", "--insecure-policy", f"docker-archive:{box.path(name)}-out.tar", f"oci:{box.path(name)}:app"],
+                       check=True, timeout=120)
+        box.fits(f"oci:{box.path(name)}:app")
+
+
+@case
+def dockerd_heeds_no_other_member(box):
+    """Neither `repositories` nor what its builder left in the config is looked at: User is who runs."""
+    of_docker(box)
+    with engines.Dockerd() as d:
+        for name in ("plain", "with"):
+            box.fix(box.path(name + ".tar"), "docker-archive:" + box.path(name + "-out.tar"))
+            answer = d.load(box.path(name + "-out.tar"), forget=False)
+            if not answer.accepted:
+                raise AssertionError(answer.line)
+            equal("uid=10000 gid=0" in d.start("uidfit/docker:1", "/probe", "id").output, True, "who runs")
+            parent = json.loads(d.docker("inspect", "uidfit/docker:1"))[0]
+            equal((parent["Parent"], parent["Config"]["User"]), ("", "10000"), "what dockerd keeps")
+            d.forget(answer.line)
+
+
+@case
+def podman_heeds_no_other_member(box):
+    of_docker(box)
+    with engines.Podman() as p:
+        size = sum(count for _, _, count in p.map)
+        for name in ("plain", "with"):
+            box.fix(box.path(name + ".tar"), "docker-archive:" + box.path(name + "-out.tar"), "--map", f"0-{size - 1}")
+            answer = p.load(box.path(name + "-out.tar"))
+            if not answer.accepted:
+                raise AssertionError(answer.line)

@@ -137,7 +137,7 @@ static void test_refused(void **state)
 	refused("dir:///", ERR_USAGE);
 	refused("some/path", ERR_USAGE);
 	refused("tar:x", ERR_USAGE);
-	refused("docker://x", ERR_USAGE);
+	refused("containers-storage:x", ERR_USAGE);
 	refused("docker-daemon:x", ERR_USAGE);
 	refused(at("oci:%s/out:@1"), ERR_USAGE);
 	refused(at("docker-archive:%s/out:UPPER"), ERR_USAGE);
