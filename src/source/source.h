@@ -122,7 +122,8 @@ int source_signatures(struct source *s, struct source_signature **out, size_t *c
 		      struct error *err) _must_check_;
 void source_signatures_free(struct source_signature *v, size_t count);
 
-/* Whether an archive has the file `repositories`, which Docker read before 1.10 and still writes. */
+/* Whether an archive has the file `repositories`, which Docker read before 1.10 and still writes.
+ */
 bool source_has_repositories(const struct source *s);
 
 /* A layer's bytes as stored. Any thread may call it, each with its own stream. ERR_NOT_FOUND names
