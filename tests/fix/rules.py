@@ -98,8 +98,9 @@ def an_earlier_mapping_gives_way_to_the_map(box):
 @case
 def an_id_of_whiteouts_alone_takes_no_place(box):
     layers = [Layer().file("a").dir("d"), Layer().whiteout("a", uid=70000, gid=70000).dir("d").opaque("d", uid=80000).file("b", uid=90000)]
+    equal(to(fixed(box, layers, "--to", "compact")[1]), {90000: 10000}, "mapping")
     new, report, _ = fixed(box, layers, "--to", "compact", "--map", "0-1")
-    equal(to(report), {90000: 1}, "mapping")
+    equal(to(report), {90000: 1}, "mapping, where there is room for one")
     equal(owners(new[1]), {".wh.a": (0, 0, "0o644"), "d": (0, 0, "0o755"), "d/.wh..wh..opq": (0, 0, "0o644"), "b": (1, 0, "0o644")}, "owners")
 
 
