@@ -8,9 +8,9 @@
 #include "sink/sink.h"
 
 struct fix_apply_options {
-	unsigned threads;   /* that compress; 0: one a core */
+	unsigned threads;	   /* that compress; 0: one a core */
 	struct progress *progress; /* borrowed, or NULL */
-	bool all_platforms; /* indexes are made anew; else each image stands for itself */
+	bool all_platforms;	   /* indexes are made anew; else each image stands for itself */
 	bool record; /* what leads back to each changed layer is kept (fix_blob.difference) */
 };
 

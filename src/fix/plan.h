@@ -51,7 +51,7 @@ struct fix_blob {
 	const struct layer_inventory *inventory;
 	const struct source_layer *source; /* of one of its layers */
 	enum inv_verified verified;
-	bool cached; /* an earlier run has verified it: this one has not read the bytes */
+	bool cached;  /* an earlier run has verified it: this one has not read the bytes */
 	size_t layer; /* its lowest place in an image, for messages */
 	bool changed;
 	uint64_t entries;  /* that change */

@@ -415,7 +415,7 @@ def undo_without_the_report_s_name(box):
 def undo_killed(box):
     """At any moment: nothing or everything; and no fixed image without its report."""
     box = box.bulk
-    body = os.urandom(1 << 20)
+    body = os.urandom(300 << 10)
     stack = [Layer(compress=kind) for kind in KINDS]
     for layer in stack:
         for i in range(3):
