@@ -7,8 +7,8 @@
 #include "base/buf.h"
 #include "stream/encode-impl.h"
 
-#define STEP 4096	  /* bytes of input at a time, so that few are read ahead of the output */
-#define LOOK (128u << 20) /* decoded bytes that the pieces are spread over */
+#define STEP 4096	 /* bytes of input at a time, so that few are read ahead of the output */
+#define LOOK (64u << 20) /* decoded bytes that the pieces are spread over */
 
 /* Counts what the decoder takes. */
 struct counted {
@@ -183,24 +183,20 @@ static int gets_there(bool *yes, const struct sample *s, enum codec codec,
 	return r;
 }
 
-/* Sizes fall from level to level, so halving finds the lowest; the last is not tried. */
+/* From the fastest on: the last that is tried takes most of the time. Of the last of all nothing
+ * would follow. */
 static int lowest(int *level, const struct sample *s, enum codec codec, struct error *err)
 {
-	const struct encode_level *levels = s->ops->levels;
-	size_t from = 0, to = s->ops->level_count - 1;
+	const struct encode_level *l = s->ops->levels, *last = l + s->ops->level_count - 1;
+	bool yes = false;
 	int r = 0;
 
-	while (r == 0 && from < to) {
-		size_t middle = (from + to) / 2;
-		bool yes = false;
-
-		r = gets_there(&yes, s, codec, &levels[middle], err);
-		if (yes)
-			to = middle;
-		else
-			from = middle + 1;
+	for (; r == 0 && l < last; l++) {
+		r = gets_there(&yes, s, codec, l, err);
+		if (r < 0 || yes)
+			break;
 	}
-	*level = levels[from].level;
+	*level = l->level;
 	return r;
 }
 

@@ -10,7 +10,7 @@
 
 #include "stream/codec.h"
 
-#define ENCODER_MEMORY (176u << 20) /* bytes of chunks and tables, about */
+#define ENCODER_MEMORY (208u << 20) /* bytes of chunks and tables, about */
 
 /* Takes encoded bytes, in order; borrowed for the call. Called on the thread that calls
  * encoder_write or encoder_finish, never on another. Below 0 ends the encoding with that error. */
@@ -53,7 +53,7 @@ uint64_t encoder_bytes_in(const struct encoder *e);
 uint64_t encoder_bytes_out(const struct encoder *e);
 
 /* The lowest level, from gzip 1 to 7 and zstd 3 to 19, whose output is as small as the stored bytes
- * are, from gzip 5 and for zstd within 1.5 %: of the first 128 MiB of stored (a blob as stored;
+ * are, from gzip 5 and for zstd within 1.5 %: of the first 64 MiB of stored (a blob as stored;
  * closed here, success or not) pieces are encoded again, ENCODER_SAMPLE bytes at most. Depends on
  * the bytes alone. The highest level where none gets there; *level is 0 for CODEC_NONE and for what
  * encoder_has does not know. Errors are those of reading and decoding. */
