@@ -29,12 +29,12 @@ static int ask(struct endpoint *e, struct http_request *rq, const char *what,
 	return 0;
 }
 
-/* A place that failed is said and left; the last one's answer counts. */
-static bool go_on(const struct registry *r, size_t i, int ret, const struct error *err)
+/* A place that failed is said and left for good; the last one's answer counts. */
+static bool go_on(struct registry *r, size_t i, int ret, const struct error *err)
 {
 	if (ret == 0 || i + 1 == r->places.count)
 		return false;
-	if (ret < 0)
+	if (ret < 0 && !atomic_exchange(&r->endpoints[i].passed_over, true))
 		notes_add(r->opts.notes, "mirror %s was passed over: %s", r->places.v[i].host,
 			  err->msg);
 	return true;
@@ -103,7 +103,7 @@ int registry_manifest(struct registry *r, const char *reference, uint8_t **data,
 	int ret = 1;
 
 	for (size_t i = 0; i < r->places.count; i++) {
-		if (tag && r->places.v[i].digest_only)
+		if (r->endpoints[i].passed_over || (tag && r->places.v[i].digest_only))
 			continue;
 		ret = one_manifest(&r->endpoints[i], reference, data, len, media_type, digest, err);
 		if (!go_on(r, i, ret, err))
@@ -151,6 +151,8 @@ int registry_blob(struct registry *r, const struct oci_digest *digest, uint64_t 
 	int ret = 1;
 
 	for (size_t i = 0; i < r->places.count; i++) {
+		if (r->endpoints[i].passed_over)
+			continue;
 		ret = one_blob(&r->endpoints[i], digest, size, offset, len, out, err);
 		if (!go_on(r, i, ret, err))
 			break;
@@ -158,32 +160,18 @@ int registry_blob(struct registry *r, const struct oci_digest *digest, uint64_t 
 	return ret;
 }
 
-/* Where the registry is on this host itself, its foreign layers may be too. */
-static int is_local(const struct endpoint *e, bool *local, struct error *err)
-{
-	_cleanup_(freep) char *url = NULL;
-
-	if (asprintf(&url, "http://%s/", e->place->host) < 0) {
-		url = NULL;
-		return err_nomem(err);
-	}
-	*local = http_is_private(url);
-	return 0;
-}
-
 int registry_foreign_blob(struct registry *r, const char *url, uint64_t size, struct stream **out,
 			  struct error *err)
 {
 	_cleanup_(http_answer_freep) struct http_answer *a = NULL;
-	struct http_request rq = { .method = "GET", .url = url };
+	/* Where the registry is on this host itself, its foreign layers may be too. */
+	const struct http_request rq = { .method = "GET",
+					 .url = url,
+					 .public_only = !r->endpoints[r->places.count - 1].local };
 	char shown[200];
-	bool local;
-	int ret = is_local(&r->endpoints[r->places.count - 1], &local, err);
+	int ret = http_send(&a, r->http, &rq, err);
 
 	http_url_safe(shown, sizeof(shown), url);
-	rq.public_only = !local;
-	if (ret == 0)
-		ret = http_send(&a, r->http, &rq, err);
 	if (ret == 0 && http_status(a) != 200)
 		ret = err_fail(err, ERR_NET, 0, "status %ld", http_status(a));
 	if (ret == 0)

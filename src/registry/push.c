@@ -2,12 +2,12 @@
  * one place that a name for writing has. */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "registry/impl.h"
 
-#define CHUNK		(16u << 20)
-#define CHUNK_TRIES	5
-#define CHUNK_TOO_SMALL "OCI-Chunk-Min-Length"
+#define CHUNK (16u << 20)
+#define TRIES 6 /* of one chunk, or of the end */
 
 struct registry_upload {
 	struct endpoint *e;
@@ -74,9 +74,8 @@ static int begin(struct registry_upload *u, const char *query, struct error *err
 {
 	_cleanup_(http_answer_freep) struct http_answer *a = NULL;
 	_cleanup_(freep) char *url = NULL;
-	struct http_request rq = {
-		.method = "POST", .bytes = "", .size_bytes = 0, .no_redirect = true
-	};
+	/* Begun twice is no harm: the registry drops what is never finished. */
+	struct http_request rq = { .method = "POST", .bytes = "", .idempotent = true };
 	int r = endpoint_url(&url, u->e, err, "blobs/uploads/%s", query ? query : "");
 
 	rq.url = url;
@@ -106,31 +105,29 @@ void registry_upload_drop(struct registry_upload *u)
 	upload_free(u);
 }
 
-int registry_blob_mount(struct registry *r, const struct oci_digest *digest, const char *from,
-			struct error *err)
+int registry_blob_mount(struct registry_upload **out, struct registry *r,
+			const struct oci_digest *digest, const char *from, struct error *err)
 {
-	struct registry_upload *u = calloc(1, sizeof(*u));
+	struct registry_upload *u;
 	char query[DIGEST_HEX_MAX + 300];
+	struct error refused;
 	int n, ret;
 
+	*out = NULL;
+	n = snprintf(query, sizeof(query), "?mount=%s&from=%s", digest->text, from);
+	if (n < 0 || (size_t)n >= sizeof(query))
+		return err_fail(err, ERR_USAGE, 0, "repository %.40s...: too long", from);
+	u = calloc(1, sizeof(*u));
 	if (!u)
 		return err_nomem(err);
 	u->e = destination(r);
-	n = snprintf(query, sizeof(query), "?mount=%s&from=%s", digest->text, from);
-	if (n < 0 || (size_t)n >= sizeof(query)) {
-		free(u);
-		return err_fail(err, ERR_USAGE, 0, "repository %.40s...: too long", from);
-	}
-	ret = begin(u, query, err);
-	if (ret < 0) {
-		upload_free(u);
-		return ret;
-	}
+	ret = begin(u, query, &refused);
 	if (ret == 0)
-		registry_upload_drop(u); /* it would rather have the bytes */
+		*out = u; /* it would rather have the bytes */
 	else
 		upload_free(u);
-	return ret == 0;
+	/* One that may not be read there: its bytes may be written all the same. */
+	return ret != 1;
 }
 
 int registry_upload_begin(struct registry_upload **out, struct registry *r, struct error *err)
@@ -174,8 +171,22 @@ static int ask_progress(struct registry_upload *u, uint64_t *have, struct error 
 	return follow(u, a, err);
 }
 
-/* One PATCH of what is left of the chunk from at. */
-static int patch(struct registry_upload *u, size_t at, struct error *err)
+/* 416: the server has another offset than we think. */
+static bool is_passing(long status)
+{
+	return status == 408 || status == 416 || status == 429 || status >= 500;
+}
+
+static void pause_before(const struct registry *r, unsigned try)
+{
+	unsigned ms = 250u << MIN(try, 5), hurry = r->opts.hurry ? r->opts.hurry : 1;
+	struct timespec t = { ms / hurry / 1000, ms / hurry % 1000 * 1000000L };
+
+	nanosleep(&t, NULL);
+}
+
+/* One PATCH of what is left of the chunk from at. *again: it may do better. */
+static int patch(struct registry_upload *u, size_t at, bool *again, struct error *err)
 {
 	_cleanup_(http_answer_freep) struct http_answer *a = NULL;
 	uint64_t from = u->sent + at;
@@ -193,44 +204,58 @@ static int patch(struct registry_upload *u, size_t at, struct error *err)
 	snprintf(range, sizeof(range), "%llu-%llu", (unsigned long long)from,
 		 (unsigned long long)(u->sent + u->chunk.len - 1));
 	r = endpoint_send(u->e, &rq, &a, err);
+	*again = r == -ERR_NET;
 	if (r < 0)
 		return r;
+	*again = is_passing(http_status(a));
 	if (http_status(a) != 202 && http_status(a) != 201 && http_status(a) != 204)
 		return registry_refused(a, u->e, "upload", err);
 	return follow(u, a, err);
+}
+
+/* Where a chunk goes on after it broke: how much of it the server has. */
+static int find_place(struct registry_upload *u, size_t *at, struct error *err)
+{
+	uint64_t have = 0;
+	int r = ask_progress(u, &have, err);
+
+	/* What has just begun may begin again. */
+	if (r < 0 && !u->sent)
+		r = begin(u, NULL, err);
+	if (r < 0)
+		return r;
+	if (have < u->sent || have > u->sent + u->chunk.len)
+		return err_fail(err, ERR_NET, 0,
+				"%s: an upload that has %llu bytes where %llu were sent",
+				u->e->place->host, (unsigned long long)have,
+				(unsigned long long)(u->sent + u->chunk.len));
+	*at = (size_t)(have - u->sent);
+	return 0;
 }
 
 /* A connection that broke may have brought the bytes all the same: the server is asked. */
 static int send_chunk(struct registry_upload *u, struct error *err)
 {
 	size_t at = 0;
-	int r = 0;
 
-	for (unsigned try = 0; try < CHUNK_TRIES; try++) {
+	for (unsigned try = 0; at < u->chunk.len; try++) {
 		struct error ask_err;
-		uint64_t have;
+		bool again;
+		int r = patch(u, at, &again, err);
 
-		r = patch(u, at, err);
-		if (r == 0) {
-			u->sent += u->chunk.len;
-			buf_clear(&u->chunk);
-			return 0;
-		}
-		if (r != -ERR_NET || ask_progress(u, &have, &ask_err) < 0)
+		if (r == 0)
+			break;
+		if (!again || try + 1 == TRIES)
 			return r;
-		if (have < u->sent || have > u->sent + u->chunk.len)
-			return err_fail(err, ERR_NET, 0,
-					"%s: an upload that has %llu bytes where %llu were sent",
-					u->e->place->host, (unsigned long long)have,
-					(unsigned long long)(u->sent + u->chunk.len));
-		at = (size_t)(have - u->sent);
-		if (at == u->chunk.len) {
-			u->sent += u->chunk.len;
-			buf_clear(&u->chunk);
-			return 0;
-		}
+		pause_before(u->e->registry, try);
+		if (find_place(u, &at, &ask_err) < 0)
+			return r;
+		notes_add(u->e->registry->opts.notes, "%s; went on from byte %llu", err->msg,
+			  (unsigned long long)(u->sent + at));
 	}
-	return r;
+	u->sent += u->chunk.len;
+	buf_clear(&u->chunk);
+	return 0;
 }
 
 int registry_upload_write(struct registry_upload *u, const void *bytes, size_t n, struct error *err)
@@ -268,7 +293,8 @@ static int check_digest(const struct http_answer *a, const struct endpoint *e, c
 			err_text(text, sizeof(text), said, strlen(said)));
 }
 
-static int put(struct registry_upload *u, const struct oci_digest *digest, struct error *err)
+static int put(struct registry_upload *u, const struct oci_digest *digest, bool *again,
+	       struct error *err)
 {
 	_cleanup_(http_answer_freep) struct http_answer *a = NULL;
 	_cleanup_(freep) char *url = NULL;
@@ -280,24 +306,64 @@ static int put(struct registry_upload *u, const struct oci_digest *digest, struc
 				   .size_bytes = u->chunk.len };
 	int r = http_url_add(&url, u->location, "digest", digest->text, err);
 
+	*again = false;
 	rq.url = url;
-	if (r == 0)
-		r = endpoint_send(u->e, &rq, &a, err);
 	if (r < 0)
 		return r;
+	r = endpoint_send(u->e, &rq, &a, err);
+	*again = r == -ERR_NET;
+	if (r < 0)
+		return r;
+	*again = is_passing(http_status(a));
 	if (http_status(a) != 201 && http_status(a) != 204)
 		return registry_refused(a, u->e, "finish an upload", err);
 	return check_digest(a, u->e, digest->text, err);
 }
 
-int registry_upload_finish(struct registry_upload *u, const struct oci_digest *digest,
-			   struct error *err)
+/* 0 where it can be tried again, 1 where it is done. */
+static int after_put(struct registry_upload *u, const struct oci_digest *digest, struct error *err)
+{
+	size_t at = 0;
+	int r = registry_blob_exists(u->e->registry, digest, err);
+
+	if (r <= 0)
+		return r == 0 ? 1 : r;
+	/* All of a small blob is at hand; of another the server has it. */
+	r = u->sent ? find_place(u, &at, err) : begin(u, NULL, err);
+	return r < 0 ? r : 0;
+}
+
+static int finish(struct registry_upload *u, const struct oci_digest *digest, struct error *err)
 {
 	/* What has begun in chunks ends in one, so that it can be sent again. */
 	int r = u->sent && u->chunk.len ? send_chunk(u, err) : 0;
 
-	if (r == 0)
-		r = put(u, digest, err);
+	for (unsigned try = 0; r == 0; try++) {
+		struct error ask_err;
+		bool again;
+		int ask;
+
+		r = put(u, digest, &again, err);
+		if (r == 0 || !again || try + 1 == TRIES)
+			break;
+		pause_before(u->e->registry, try);
+		ask = after_put(u, digest, &ask_err);
+		if (ask < 0)
+			break;
+		notes_add(u->e->registry->opts.notes, "%s; %s", err->msg,
+			  ask ? "it was done all the same" : "tried again");
+		r = 0;
+		if (ask)
+			break;
+	}
+	return r;
+}
+
+int registry_upload_finish(struct registry_upload *u, const struct oci_digest *digest,
+			   struct error *err)
+{
+	int r = finish(u, digest, err);
+
 	if (r < 0)
 		registry_upload_drop(u);
 	else

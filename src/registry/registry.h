@@ -58,16 +58,18 @@ int registry_blob_exists(struct registry *r, const struct oci_digest *digest,
 /* Tokens from here on ask for reading of that repository of the same registry too. Before the first
  * request. */
 int registry_allow_mounts(struct registry *r, const char *from, struct error *err) _must_check_;
-/* POST ?mount=&from=: 0 mounted, 1 the registry would rather have the bytes. */
-int registry_blob_mount(struct registry *r, const struct oci_digest *digest, const char *from,
-			struct error *err) _must_check_;
-
 /* An upload whose digest is known at its end: POST, PATCH of chunks of at most 16 MiB (a chunk is
- * kept in memory so that it can be sent again), PUT ?digest=. An upload that is dropped is
- * DELETEd. */
+ * kept in memory so that it can be sent again, from where the registry says that it broke off), PUT
+ * ?digest=; a blob of one chunk is POST and PUT. What breaks or is 5xx is tried again, with a note.
+ * An upload that is dropped is DELETEd. */
 struct registry_upload;
 int registry_upload_begin(struct registry_upload **out, struct registry *r,
 			  struct error *err) _must_check_;
+/* POST ?mount=&from=: 0 mounted; 1 it has to be sent: by *out, which the registry has begun for it,
+ * or where that is NULL by one of its own. */
+int registry_blob_mount(struct registry_upload **out, struct registry *r,
+			const struct oci_digest *digest, const char *from,
+			struct error *err) _must_check_;
 int registry_upload_write(struct registry_upload *u, const void *bytes, size_t n,
 			  struct error *err) _must_check_;
 /* Frees u on any outcome. */

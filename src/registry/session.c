@@ -3,14 +3,21 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "oci/json.h"
+#include "registry/helper.h"
 #include "registry/impl.h"
+
+#define HTTPS	    "https://"
+#define PLAIN_TRIES 3 /* a connection may break */
+#define SEND_TRIES  3 /* that other threads' new tokens cost */
+
+static void wipe(char **s)
+{
+	registry_wipe(*s);
+}
 
 static void endpoint_done(struct endpoint *e)
 {
-	if (e->authorization)
-		explicit_bzero(e->authorization, strlen(e->authorization));
-	free(e->authorization);
+	registry_wipe(e->authorization);
 	free(e->base);
 	free(e->refused);
 	challenge_free(&e->challenge);
@@ -50,6 +57,30 @@ struct registry_options registry_options_default(const struct limits *limits, st
 					  .retries = HTTP_RETRIES };
 }
 
+static void endpoint_init(struct endpoint *e, struct registry *r, const struct registry_place *p)
+{
+	const struct http_tls tls = { .insecure = p->insecure,
+				      .ca = (const char *const *)p->ca,
+				      .ca_count = p->ca_count };
+
+	*e = (struct endpoint){ .registry = r, .place = p, .tls = tls, .tls_elsewhere = tls };
+	e->tls.cert = p->cert;
+	e->tls.key = p->key;
+	pthread_mutex_init(&e->lock, NULL);
+}
+
+static int is_local(struct endpoint *e, struct error *err)
+{
+	_cleanup_(freep) char *url = NULL;
+
+	if (asprintf(&url, "http://%s/", e->place->host) < 0) {
+		url = NULL;
+		return err_nomem(err);
+	}
+	e->local = http_is_private(url);
+	return 0;
+}
+
 int registry_open(struct registry **out, const struct registry_name *name, bool push,
 		  const struct registry_options *opts, struct error *err)
 {
@@ -74,19 +105,12 @@ int registry_open(struct registry **out, const struct registry_name *name, bool 
 	r->endpoints = calloc(r->places.count, sizeof(*r->endpoints));
 	if (!r->endpoints)
 		return err_nomem(err);
+	for (size_t i = 0; i < r->places.count; i++)
+		endpoint_init(&r->endpoints[i], r, &r->places.v[i]);
 	for (size_t i = 0; i < r->places.count; i++) {
-		const struct registry_place *p = &r->places.v[i];
-
-		r->endpoints[i] = (struct endpoint){
-			.registry = r,
-			.place = p,
-			.tls = { .insecure = p->insecure,
-				 .ca = (const char *const *)p->ca,
-				 .ca_count = p->ca_count,
-				 .cert = p->cert,
-				 .key = p->key },
-		};
-		pthread_mutex_init(&r->endpoints[i].lock, NULL);
+		ret = is_local(&r->endpoints[i], err);
+		if (ret < 0)
+			return ret;
 	}
 	*out = STEAL(r);
 	return 0;
@@ -104,8 +128,8 @@ int registry_allow_mounts(struct registry *r, const char *from, struct error *er
 	return r->mount_from ? 0 : err_nomem(err);
 }
 
-/* True where a server answers at scheme://HOST/v2/, with whatever status. */
-static int speaks(struct endpoint *e, const char *base, struct error *err)
+/* The status that a server gives at scheme://HOST/v2/. */
+static int speaks(struct endpoint *e, const char *base, long *status, struct error *err)
 {
 	_cleanup_(http_answer_freep) struct http_answer *a = NULL;
 	_cleanup_(freep) char *url = NULL;
@@ -113,34 +137,45 @@ static int speaks(struct endpoint *e, const char *base, struct error *err)
 	int r = http_url_join(&url, base, "/v2/", err);
 
 	rq.url = url;
-	return r < 0 ? r : http_send(&a, e->registry->http, &rq, err);
+	if (r == 0)
+		r = http_send(&a, e->registry->http, &rq, err);
+	if (r == 0)
+		*status = http_status(a);
+	return r;
+}
+
+static int take_base(struct endpoint *e, const char *scheme, const char *rest, struct error *err)
+{
+	if (asprintf(&e->base, "%s%s", scheme, rest) >= 0)
+		return 0;
+	e->base = NULL;
+	return err_nomem(err);
 }
 
 /* https, or where the place allows it http: told by one question to each. */
 static int find_scheme(struct endpoint *e, struct error *err)
 {
-	const char *https = e->place->base;
+	const char *rest = e->place->base + strlen(HTTPS);
+	_cleanup_(freep) char *plain = NULL;
 	struct error plain_err;
+	long status;
 	int r;
 
-	if (!e->place->plain) {
-		e->base = strdup(https);
-		return e->base ? 0 : err_nomem(err);
-	}
-	r = speaks(e, https, err);
-	if (r == 0) {
-		e->base = strdup(https);
-		return e->base ? 0 : err_nomem(err);
-	}
-	if (r != -ERR_NET || strncmp(https, "https://", 8) != 0)
+	if (!e->place->plain)
+		return take_base(e, HTTPS, rest, err);
+	r = speaks(e, e->place->base, &status, err);
+	if (r == 0)
+		return take_base(e, HTTPS, rest, err);
+	if (r != -ERR_NET)
 		return r;
-	if (asprintf(&e->base, "http://%s", https + 8) < 0) {
-		e->base = NULL;
+	if (asprintf(&plain, "http://%s", rest) < 0) {
+		plain = NULL;
 		return err_nomem(err);
 	}
-	if (speaks(e, e->base, &plain_err) == 0)
-		return 0;
-	free(STEAL(e->base));
+	for (unsigned try = 0; try < PLAIN_TRIES; try++)
+		if (speaks(e, plain, &status, &plain_err) == 0)
+			/* 400: TLS is spoken there, and what was wrong with it will be told. */
+			return take_base(e, status == 400 ? HTTPS : "http://", rest, err);
 	return r;
 }
 
@@ -205,9 +240,10 @@ static int read_challenges(struct endpoint *e, const struct http_answer *a, stru
 	return 0;
 }
 
-/* Another thread may have done it meanwhile: used is what was refused. */
+/* Another thread may have done it meanwhile: used is what was refused. *asked: a credential was
+ * made anew here, and there is no better one. */
 static int authorize_again(struct endpoint *e, const char *used, const struct http_answer *a,
-			   struct error *err)
+			   bool *asked, struct error *err)
 {
 	bool changed;
 	int r = 0;
@@ -215,9 +251,12 @@ static int authorize_again(struct endpoint *e, const char *used, const struct ht
 	pthread_mutex_lock(&e->lock);
 	changed = e->authorization && (!used || strcmp(used, e->authorization) != 0);
 	if (!changed) {
-		r = a ? read_challenges(e, a, err) : 0;
+		*asked = true;
+		r = read_challenges(e, a, err);
 		if (r == 0)
 			r = endpoint_authorize(e, err);
+		if (r == 0 && used && strcmp(used, e->authorization) == 0)
+			r = 1;
 	}
 	pthread_mutex_unlock(&e->lock);
 	return r;
@@ -247,97 +286,70 @@ static int renew(void *ctx, char **authorization, struct error *err)
 	return r;
 }
 
-static int not_allowed(const struct endpoint *e, struct http_answer *a, struct error *err)
+static bool same_host(const char *a, const char *b)
 {
-	long status = http_status(a);
+	char x[300], y[300];
+	size_t n;
 
-	if (!e->login_known ||
-	    (!e->login.user && !e->login.identity_token && !e->login.registry_token))
-		return err_fail(err, ERR_AUTH, 0,
-				"%s/%s: status %ld, and no credential is known for it",
-				e->place->host, e->place->repository, status);
-	return err_fail(err, ERR_AUTH, 0, "%s/%s: status %ld for the credential of %s",
-			e->place->host, e->place->repository, status, e->login.from);
+	http_url_host(x, sizeof(x), a);
+	http_url_host(y, sizeof(y), b);
+	n = strrchr(x, ':') ? (size_t)(strrchr(x, ':') - x) : strlen(x);
+	return strncmp(x, y, n) == 0 && y[n] == ':' && !strchr(y + n + 1, ':');
+}
+
+void endpoint_reach(const struct endpoint *e, struct http_request *rq)
+{
+	rq->tls = http_same_origin(rq->url, e->base) ? &e->tls : &e->tls_elsewhere;
+	rq->public_only = !e->local && !same_host(rq->url, e->base);
+}
+
+static int send_once(struct endpoint *e, struct http_request *rq, const char *authorization,
+		     struct http_answer **out, struct error *err)
+{
+	int r;
+
+	rq->authorization = authorization;
+	r = http_send(out, e->registry->http, rq, err);
+	rq->authorization = NULL;
+	return r;
 }
 
 int endpoint_send(struct endpoint *e, struct http_request *rq, struct http_answer **out,
 		  struct error *err)
 {
+	bool own, asked = false;
 	const char *base;
-	bool own;
 	int r = endpoint_base(e, &base, err);
 
 	if (r < 0)
 		return r;
 	own = http_same_origin(rq->url, base);
-	rq->tls = &e->tls;
+	endpoint_reach(e, rq);
+	rq->renew = own ? renew : NULL;
+	rq->renew_ctx = e;
 	for (unsigned try = 0;; try++) {
 		_cleanup_(http_answer_freep) struct http_answer *a = NULL;
-		_cleanup_(freep) char *authorization = NULL;
+		_cleanup_(wipe) char *authorization = NULL;
 		long status;
 
-		if (own) {
-			r = copy_authorization(e, &authorization, err);
-			if (r < 0)
-				return r;
-		}
-		rq->authorization = authorization;
-		rq->renew = own ? renew : NULL;
-		rq->renew_ctx = e;
-		r = http_send(&a, e->registry->http, rq, err);
-		rq->authorization = NULL;
+		r = own ? copy_authorization(e, &authorization, err) : 0;
+		if (r == 0)
+			r = send_once(e, rq, authorization, &a, err);
 		if (r < 0)
 			return r;
 		status = http_status(a);
-		if (status == 401 && own && try < 2) {
-			r = authorize_again(e, authorization, a, err);
+		/* Where a redirect has led elsewhere, that host's realm is not the registry's. */
+		if (status == 401 && own && !asked && try < SEND_TRIES &&
+		    http_same_origin(http_final_url(a), base)) {
+			r = authorize_again(e, authorization, a, &asked, err);
 			if (r < 0)
 				return r;
 			if (r == 0)
 				continue;
 		}
 		if (status == 401 || status == 403)
-			return not_allowed(e, a, err);
+			return endpoint_refused(e, a, err);
 		*out = STEAL(a);
 		return 0;
 	}
-}
-
-/* The first message of {"errors":[{"code","message"}]}. */
-static void first_message(char *out, size_t n, struct http_answer *a)
-{
-	_cleanup_(freep) uint8_t *bytes = NULL;
-	const char *code = "", *message = "";
-	json_t *json = NULL, *errors = NULL;
-	struct error ignored;
-	size_t len;
-
-	*out = '\0';
-	if (http_body_all(a, REGISTRY_ANSWER_MAX, &bytes, &len, &ignored) < 0)
-		return;
-	if (oci_json_parse(&json, bytes, len, "an error", &ignored) == 0 &&
-	    oci_json_array(json, "errors", &errors, &ignored) == 0 && json_array_size(errors)) {
-		json_t *first = json_array_get(errors, 0);
-		char text[200];
-
-		if (oci_json_string(first, "code", &code, &ignored) == 0 &&
-		    oci_json_string(first, "message", &message, &ignored) == 0) {
-			snprintf(text, sizeof(text), "%s: %s", code, message);
-			*out++ = ':';
-			*out++ = ' ';
-			err_text(out, n - 2, text, strlen(text));
-		}
-	}
-	json_decref(json);
-}
-
-int registry_refused(struct http_answer *a, const struct endpoint *e, const char *what,
-		     struct error *err)
-{
-	long status = http_status(a);
-	char text[240];
-
-	first_message(text, sizeof(text), a);
-	return err_fail(err, status == 404 ? ERR_NOT_FOUND : ERR_NET, 0, "%s/%s: %s: status %ld%s",
-			e->place->host, e->place->repository, what, status, text);
 }

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "oci/json.h"
+#include "registry/helper.h"
 #include "registry/impl.h"
 
 static int look_up(struct endpoint *e, struct error *err)
@@ -77,68 +78,75 @@ static int read_token(char **out, struct http_answer *a, const char *realm, stru
 	return r < 0 ? err_wrap(err, "token server %s", realm) : 0;
 }
 
-/* scope's parts, each its own parameter as the token specification has it. */
-static int add_scopes(char **url, const struct endpoint *e, struct error *err)
+/* *url with NAME=VALUE; what it was may hold a secret. */
+static int add_param(char **url, const char *name, const char *value, struct error *err)
 {
-	const struct registry *reg = e->registry;
-	_cleanup_(buf_freep) struct buf own = { 0 }, other = { 0 };
-	const char *scopes[] = { NULL, NULL };
-	int r = buf_printf(&own, "repository:%s:%s", e->place->repository,
-			   reg->push ? "pull,push" : "pull");
+	char *longer;
+	int r = http_url_add(&longer, *url, name, value, err);
 
-	/* The registry's own word counts where it says more than reading of this repository. */
-	scopes[0] = e->challenge.scope && !reg->push ? e->challenge.scope : buf_str(&own);
-	if (reg->mount_from) {
-		r |= buf_printf(&other, "repository:%s:pull", reg->mount_from);
-		scopes[1] = buf_str(&other);
-	}
-	if (r)
-		return err_nomem(err);
-	for (size_t i = 0; i < ARRAY_SIZE(scopes); i++) {
-		char *longer;
-
-		if (!scopes[i])
-			continue;
-		r = http_url_add(&longer, *url, "scope", scopes[i], err);
-		if (r < 0)
-			return r;
-		free(*url);
-		*url = longer;
-	}
+	if (r < 0)
+		return r;
+	registry_wipe(*url);
+	*url = longer;
 	return 0;
 }
 
-/* "NAME=VALUE" parameters without the URL that http_url_add wants: behind its '?'. */
+/* What the token is to allow: here, and reading where blobs are mounted from. */
+static int scopes(struct buf *here, struct buf *there, const struct endpoint *e, struct error *err)
+{
+	const struct registry *reg = e->registry;
+	int r;
+
+	/* A registry may know the repository by another name: its own word counts for reading. */
+	if (e->challenge.scope && !reg->push)
+		r = buf_append_str(here, e->challenge.scope);
+	else
+		r = buf_printf(here, "repository:%s:%s", e->place->repository,
+			       reg->push ? "pull,push" : "pull");
+	if (r == 0 && reg->mount_from)
+		r = buf_printf(there, "repository:%s:pull", reg->mount_from);
+	return r ? err_nomem(err) : 0;
+}
+
+/* Each scope its own parameter, as the token specification has it for GET. */
+static int add_scopes(char **url, const struct endpoint *e, struct error *err)
+{
+	_cleanup_(buf_freep) struct buf here = { 0 }, there = { 0 };
+	int r = scopes(&here, &there, e, err);
+
+	if (r == 0)
+		r = add_param(url, "scope", buf_str(&here), err);
+	return r < 0 || !there.len ? r : add_param(url, "scope", buf_str(&there), err);
+}
+
+/* "NAME=VALUE" parameters without the URL that http_url_add wants: behind its '?'. All scopes are
+ * one here (spec/auth/oauth). */
 static int form(struct buf *out, const struct endpoint *e, struct error *err)
 {
-	const struct {
-		const char *name, *value;
-	} params[] = {
-		{ "grant_type", "refresh_token" },
-		{ "service", e->challenge.service ? e->challenge.service : "" },
-		{ "client_id", "uidfit" },
-		{ "refresh_token", e->login.identity_token },
-	};
-	_cleanup_(freep) char *url = strdup("http://form/");
-	const char *query;
-	int r = url ? 0 : err_nomem(err);
+	_cleanup_(buf_freep) struct buf here = { 0 }, there = { 0 };
+	char *url = strdup("http://form/");
+	int r = url ? scopes(&here, &there, e, err) : err_nomem(err);
 
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(params); i++) {
-		char *longer;
+	if (r == 0 && there.len &&
+	    (buf_append_str(&here, " ") || buf_append_str(&here, buf_str(&there))))
+		r = err_nomem(err);
+	if (r == 0) {
+		const struct {
+			const char *name, *value;
+		} params[] = {
+			{ "grant_type", "refresh_token" },
+			{ "service", e->challenge.service ? e->challenge.service : "" },
+			{ "client_id", "uidfit" },
+			{ "scope", buf_str(&here) },
+			{ "refresh_token", e->login.identity_token },
+		};
 
-		r = http_url_add(&longer, url, params[i].name, params[i].value, err);
-		if (r == 0) {
-			free(url);
-			url = longer;
-		}
+		for (size_t i = 0; r == 0 && i < ARRAY_SIZE(params); i++)
+			r = add_param(&url, params[i].name, params[i].value, err);
 	}
-	if (r == 0)
-		r = add_scopes(&url, e, err);
-	if (r < 0)
-		return r;
-	query = strchr(url, '?');
-	r = buf_append_str(out, query ? query + 1 : "") ? err_nomem(err) : 0;
-	explicit_bzero(url, strlen(url));
+	if (r == 0 && buf_append_str(out, strchr(url, '?') + 1))
+		r = err_nomem(err);
+	registry_wipe(url);
 	return r;
 }
 
@@ -146,14 +154,16 @@ static int token_status(struct http_answer *a, const char *realm, const struct e
 			struct error *err)
 {
 	long status = http_status(a);
+	char text[240];
 
 	if (status == 200)
 		return 0;
+	registry_message(text, sizeof(text), a);
 	if (status == 401 || status == 403 || status == 400)
-		return err_fail(err, ERR_AUTH, 0, "token server %s: status %ld for %s", realm,
-				status,
-				e->login.from ? e->login.from : "nobody (no credential known)");
-	return err_fail(err, ERR_NET, 0, "token server %s: status %ld", realm, status);
+		return err_fail(err, ERR_AUTH, 0, "token server %s: status %ld%s (%s%s)", realm,
+				status, text, e->login.from ? "the credential of " : "",
+				e->login.from ? e->login.from : "no credential is known");
+	return err_fail(err, ERR_NET, 0, "token server %s: status %ld%s", realm, status, text);
 }
 
 static int by_refresh(struct endpoint *e, const char *realm, const char *shown, struct error *err)
@@ -166,7 +176,7 @@ static int by_refresh(struct endpoint *e, const char *realm, const char *shown, 
 				   .headers = &type,
 				   .header_count = 1,
 				   .no_redirect = true,
-				   .tls = &e->tls,
+				   .idempotent = true,
 				   .body_max = REGISTRY_TOKEN_MAX };
 	int r = form(&body, e, err);
 
@@ -174,6 +184,7 @@ static int by_refresh(struct endpoint *e, const char *realm, const char *shown, 
 		return r;
 	rq.bytes = body.data;
 	rq.size_bytes = body.len;
+	endpoint_reach(e, &rq);
 	r = http_send(&a, e->registry->http, &rq, err);
 	explicit_bzero(body.data, body.len);
 	if (r == 0)
@@ -185,20 +196,11 @@ static int by_login(struct endpoint *e, const char *realm, const char *shown, st
 {
 	_cleanup_(http_answer_freep) struct http_answer *a = NULL;
 	_cleanup_(freep) char *url = strdup(realm), *authorization = NULL;
-	struct http_request rq = { .method = "GET",
-				   .tls = &e->tls,
-				   .body_max = REGISTRY_TOKEN_MAX };
+	struct http_request rq = { .method = "GET", .body_max = REGISTRY_TOKEN_MAX };
 	int r = url ? 0 : err_nomem(err);
 
-	if (r == 0 && e->challenge.service) {
-		char *longer;
-
-		r = http_url_add(&longer, url, "service", e->challenge.service, err);
-		if (r == 0) {
-			free(url);
-			url = longer;
-		}
-	}
+	if (r == 0 && e->challenge.service)
+		r = add_param(&url, "service", e->challenge.service, err);
 	if (r == 0)
 		r = add_scopes(&url, e, err);
 	if (r == 0 && e->login.user)
@@ -207,6 +209,7 @@ static int by_login(struct endpoint *e, const char *realm, const char *shown, st
 		return r;
 	rq.url = url;
 	rq.authorization = authorization;
+	endpoint_reach(e, &rq);
 	r = http_send(&a, e->registry->http, &rq, err);
 	if (authorization)
 		explicit_bzero(authorization, strlen(authorization));
@@ -234,8 +237,9 @@ static int by_realm(struct endpoint *e, struct error *err)
 				"%s: its token realm %s has no TLS: the credential of %s is not "
 				"sent there",
 				e->place->host, shown, e->login.from);
-	return e->login.identity_token ? by_refresh(e, realm, shown, err)
-				       : by_login(e, realm, shown, err);
+	r = e->login.identity_token ? by_refresh(e, realm, shown, err)
+				    : by_login(e, realm, shown, err);
+	return r < 0 ? err_wrap(err, "%s/%s", e->place->host, e->place->repository) : 0;
 }
 
 int endpoint_authorize(struct endpoint *e, struct error *err)
@@ -244,9 +248,7 @@ int endpoint_authorize(struct endpoint *e, struct error *err)
 
 	if (r < 0)
 		return r;
-	if (e->authorization)
-		explicit_bzero(e->authorization, strlen(e->authorization));
-	free(STEAL(e->authorization));
+	registry_wipe(STEAL(e->authorization));
 	if (e->login.registry_token)
 		return bearer(&e->authorization, e->login.registry_token, err);
 	if (e->challenge.scheme == CHALLENGE_BEARER)

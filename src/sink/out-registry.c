@@ -17,13 +17,26 @@ struct out_registry {
 	char *mount_from;	   /* a repository of the same registry, or NULL */
 	struct oci_digest missing; /* the last one that take() did not find */
 	enum file file;		   /* the open one */
-	struct registry_upload *upload;
-	struct buf manifest; /* the open one; the top one until commit */
+	bool replace;
+	struct registry_upload *upload; /* of the open one; or begun for one to come */
+	struct buf manifest;		/* the open one; the top one until commit */
 };
 
 static struct out_registry *of(struct out *o)
 {
 	return (struct out_registry *)o;
+}
+
+static int mount(struct out_registry *g, const struct oci_digest *digest, struct error *err)
+{
+	struct registry_upload *begun;
+	int r = registry_blob_mount(&begun, g->registry, digest, g->mount_from, err);
+
+	if (r > 0 && begun) {
+		registry_upload_drop(g->upload);
+		g->upload = begun;
+	}
+	return r;
 }
 
 static int take(struct out *o, const char *name, struct error *err)
@@ -35,7 +48,7 @@ static int take(struct out *o, const char *name, struct error *err)
 	if (r == 0)
 		r = registry_blob_exists(g->registry, &digest, err);
 	if (r > 0 && g->mount_from)
-		r = registry_blob_mount(g->registry, &digest, g->mount_from, err);
+		r = mount(g, &digest, err);
 	if (r > 0)
 		g->missing = digest;
 	return r;
@@ -53,9 +66,9 @@ static int begin(struct out *o, const char *name, _unused_ uint64_t size, struct
 	}
 	if (name && strcmp(name, g->missing.text) != 0)
 		r = take(o, name, err);
+	g->file = r > 0 ? FILE_UPLOAD : FILE_THERE;
 	if (r > 0)
-		r = registry_upload_begin(&g->upload, g->registry, err);
-	g->file = g->upload ? FILE_UPLOAD : FILE_THERE;
+		r = g->upload ? 0 : registry_upload_begin(&g->upload, g->registry, err);
 	return r;
 }
 
@@ -116,11 +129,6 @@ static int drop(struct out *o, _unused_ struct error *err)
 	return 0;
 }
 
-static int commit(struct out *o, struct error *err)
-{
-	return put_manifest(of(o), registry_name(of(o)->registry)->tag, err);
-}
-
 static void close_registry(struct out *o)
 {
 	struct out_registry *g = of(o);
@@ -146,6 +154,15 @@ static int check_free(struct out_registry *g, struct error *err)
 				"%s/%s:%s is there already (%s): --replace lets the tag move",
 				name->host, name->repository, name->tag, digest.text);
 	return r < 0 ? r : 0;
+}
+
+/* The tag may have come meanwhile. */
+static int commit(struct out *o, struct error *err)
+{
+	struct out_registry *g = of(o);
+	int r = g->replace ? 0 : check_free(g, err);
+
+	return r < 0 ? r : put_manifest(g, registry_name(g->registry)->tag, err);
 }
 
 /* Blobs of another repository of the same registry need not travel. */
@@ -186,6 +203,7 @@ int out_registry_open(struct out **out, const char *path, bool replace,
 	if (!g)
 		return err_nomem(err);
 	g->base.ops = &ops;
+	g->replace = replace;
 	r = registry_open(&g->registry, &name, true, opts, err);
 	if (r == 0)
 		r = set_mount(g, from, err);

@@ -21,16 +21,16 @@ static void manifest_name(char out[BLOB_NAME_MAX], const struct oci_digest *d)
 
 static const struct content_names names = { manifest_name, blob_name };
 
-/* What the document is, whatever the server calls it. */
+/* What the document is, whatever the server calls it; the server's word where it does not tell. */
 static const char *media_type_of(const char *said, const uint8_t *data, size_t len)
 {
-	enum media_kind kind = media_kind(said, NULL);
+	enum media_kind kind = oci_document_kind(data, len);
 
-	if (kind == MEDIA_INDEX || kind == MEDIA_MANIFEST || kind == MEDIA_SCHEMA1)
-		return said;
-	return oci_document_kind(data, len) == MEDIA_INDEX
-		       ? "application/vnd.oci.image.index.v1+json"
-		       : "application/vnd.oci.image.manifest.v1+json";
+	if (kind != MEDIA_INDEX && kind != MEDIA_MANIFEST && kind != MEDIA_SCHEMA1)
+		kind = media_kind(said, NULL);
+	return kind == MEDIA_SCHEMA1 ? "application/vnd.docker.distribution.manifest.v1+json"
+	       : kind == MEDIA_INDEX ? "application/vnd.oci.image.index.v1+json"
+				     : "application/vnd.oci.image.manifest.v1+json";
 }
 
 static int collect(struct content_walk *w, struct error *err)

@@ -303,7 +303,8 @@ char *source_name(const struct source *s, const char *suffix)
 {
 	char *name;
 
-	if (asprintf(&name, "%s:%s%s%s", transport_name(s->transport), s->path, suffix ? ":" : "",
+	if (asprintf(&name, "%s:%s%s%s%s", transport_name(s->transport),
+		     s->transport == TRANSPORT_DOCKER ? "//" : "", s->path, suffix ? ":" : "",
 		     suffix ? suffix : "") < 0)
 		return NULL;
 	return name;

@@ -295,7 +295,12 @@ def subid_range(owner, path="/etc/subuid"):
 
 
 class Registry(contextlib.AbstractContextManager):
-    """docker-registry on a loopback port: self.address is HOST:PORT."""
+    """docker-registry on a loopback port: self.address is HOST:PORT.
+
+    auth and tls are sections of its configuration (auth: {...}, http: tls: {...})."""
+
+    def __init__(self, auth=None, tls=None):
+        self.auth, self.tls = auth, tls
 
     def __enter__(self):
         program, = need("docker-registry")
@@ -304,9 +309,10 @@ class Registry(contextlib.AbstractContextManager):
             s.bind(("127.0.0.1", 0))
             self.address = "127.0.0.1:%d" % s.getsockname()[1]
         with open(self.dir + "/config.yml", "w", encoding="ascii") as f:
-            f.write("version: 0.1\nlog: {level: error}\n"
-                    f"storage: {{filesystem: {{rootdirectory: {self.dir}/data}}}}\n"
-                    f"http: {{addr: '{self.address}'}}\n")
+            # YAML reads JSON.
+            json.dump({"version": "0.1", "log": {"level": "error"}, "storage": {"filesystem": {"rootdirectory": self.dir + "/data"}},
+                       "http": dict({"addr": self.address, "secret": "a test's"}, **({"tls": self.tls} if self.tls else {})),
+                       **({"auth": self.auth} if self.auth else {})}, f)
         self.log = self.dir + "/log"
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen([program, "serve", self.dir + "/config.yml"], stdin=subprocess.DEVNULL,
