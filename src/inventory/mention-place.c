@@ -11,12 +11,14 @@ static const char units[] = ".service\0.socket\0.mount\0.timer\0.conf\0";
 
 /* A path below under (that ends in a slash), or under itself; endings, each with its NUL, none
  * takes all. */
-static const struct {
+struct place {
 	const char *under;
 	size_t len;
 	const char *endings;
 	enum mention_form form;
-} places[] = {
+};
+
+static const struct place in_etc[] = {
 	{ UNDER("etc/sudoers"), "", MENTION_SUDOERS },
 	{ UNDER("etc/sudoers.d/"), "", MENTION_SUDOERS },
 	{ UNDER("etc/systemd/"), units, MENTION_UNIT },
@@ -39,16 +41,39 @@ static const struct {
 	{ UNDER("etc/services.d/"), "", MENTION_SCRIPT },
 	{ UNDER("etc/s6-overlay/"), "", MENTION_SCRIPT },
 	{ UNDER("etc/my_init.d/"), "", MENTION_SCRIPT },
+};
+
+static const struct place in_docker[] = {
 	{ UNDER("docker-entrypoint.d/"), "", MENTION_SHELL },
 	{ UNDER("docker-entrypoint-initdb.d/"), ".sh\0", MENTION_SHELL },
+};
+
+static const struct place in_lib[] = {
 	{ UNDER("lib/systemd/"), units, MENTION_UNIT },
+};
+
+static const struct place in_usr[] = {
 	{ UNDER("usr/lib/systemd/"), units, MENTION_UNIT },
 	{ UNDER("usr/lib/tmpfiles.d/"), ".conf\0", MENTION_TMPFILES },
 	{ UNDER("usr/lib/sysusers.d/"), ".conf\0", MENTION_SYSUSERS },
 	{ UNDER("usr/local/lib/systemd/"), units, MENTION_UNIT },
 	{ UNDER("usr/local/bin/"), "", MENTION_SCRIPT },
 	{ UNDER("usr/local/sbin/"), "", MENTION_SCRIPT },
+};
+
+static const struct place in_var[] = {
 	{ UNDER("var/spool/cron/"), "", MENTION_SHELL },
+};
+
+/* Every entry of every layer is asked for: a first byte leaves few rows. */
+static const struct {
+	char first;
+	const struct place *rows;
+	size_t count;
+} groups[] = {
+	{ 'u', in_usr, ARRAY_SIZE(in_usr) },	   { 'e', in_etc, ARRAY_SIZE(in_etc) },
+	{ 'v', in_var, ARRAY_SIZE(in_var) },	   { 'l', in_lib, ARRAY_SIZE(in_lib) },
+	{ 'd', in_docker, ARRAY_SIZE(in_docker) },
 };
 
 static bool ends(const char *s, size_t n, const char *ending)
@@ -73,36 +98,50 @@ static bool has(const char *s, size_t n, const char *part)
 	return s && memmem(s, n, part, strlen(part)); /* gcc 12 under UBSan takes it for NULL */
 }
 
+static bool has_entrypoint(const char *s, size_t n)
+{
+	/* Few names have a y in that place, so few are searched. */
+	return n >= 10 && memchr(s + 4, 'y', n - 9) && has(s, n, "entrypoint");
+}
+
 /* Names that images give to what ENTRYPOINT and CMD run. */
 static enum mention_form form_of_name(const char *base, size_t n)
 {
-	bool is_entrypoint = has(base, n, "entrypoint");
-
 	if (!ends(base, n, ".sh"))
-		return !is_entrypoint	      ? MENTION_NONE
-		       : memchr(base, '.', n) ? MENTION_SCRIPT
-					      : MENTION_SHELL;
-	return is_entrypoint || has(base, n, "start") || has(base, n, "docker-") ||
+		return !has_entrypoint(base, n) ? MENTION_NONE
+		       : memchr(base, '.', n)	? MENTION_SCRIPT
+						: MENTION_SHELL;
+	return has_entrypoint(base, n) || has(base, n, "start") || has(base, n, "docker-") ||
 			       (n == 6 && memcmp(base, "run.sh", n) == 0) ||
 			       (n == 7 && memcmp(base, "init.sh", n) == 0)
 		       ? MENTION_SHELL
 		       : MENTION_NONE;
 }
 
+static const struct place *find_place(const char *path, size_t n)
+{
+	for (size_t g = 0; g < ARRAY_SIZE(groups); g++) {
+		if (groups[g].first != *path)
+			continue;
+		for (const struct place *p = groups[g].rows, *end = p + groups[g].count; p < end;
+		     p++)
+			if (n >= p->len && path[p->len - 1] == p->under[p->len - 1] &&
+			    memcmp(path, p->under, p->len) == 0 &&
+			    (path[p->len - 1] == '/' || n == p->len) &&
+			    ends_in_one(path, n, p->endings))
+				return p;
+	}
+	return NULL;
+}
+
 enum mention_form mention_form(const char *path, size_t n)
 {
+	const struct place *place = find_place(path, n);
 	size_t parent = path_parent(path, n), base = parent + (parent != 0);
 	enum mention_form named;
 
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		size_t k = places[i].len;
-
-		if (n < k || places[i].under[0] != path[0] ||
-		    path[k - 1] != places[i].under[k - 1] || memcmp(path, places[i].under, k) != 0)
-			continue;
-		if ((path[k - 1] == '/' || n == k) && ends_in_one(path, n, places[i].endings))
-			return places[i].form;
-	}
+	if (place)
+		return place->form;
 	named = form_of_name(path + base, n - base);
 	return named == MENTION_NONE && !parent ? MENTION_SCRIPT : named;
 }
