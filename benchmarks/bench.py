@@ -151,6 +151,12 @@ class Bench:
         self.table.row("uidfit check - (one pass, verified)", piped.seconds)
         self.table.promise("wall time", f"{mine.seconds:.3f} s", "0.1 s", mine.seconds < 0.1)
 
+    def cache(self):
+        """the second check of the OCI layout"""
+        import cached
+        head("second check of the OCI layout")
+        cached.rows(self)
+
     def stores(self):
         """the same image in dockerd's and podman's own stores"""
         import stores
@@ -180,7 +186,7 @@ class Bench:
             os.unlink(path)
 
 
-ROWS = ["oci", "archive", "stores", "entries"]
+ROWS = ["oci", "archive", "stores", "cache", "entries"]
 
 
 def main():

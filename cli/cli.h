@@ -39,7 +39,7 @@ struct image_choice {
 		  NULL,	       "read every byte and verify every digest",                               \
 		  OPTION_FLAG, offsetof(struct type, member.verify) },                                  \
 		{ "no-cache",  0,                                                                       \
-		  NULL,	       "read layers that an earlier run has read",                             \
+		  NULL,	       "read layers that an earlier run has read",                              \
 		  OPTION_FLAG, offsetof(struct type, member.no_cache) },                                \
 		{ "images-from", 0,                                                                     \
 		  "FILE",	 "more images, one a line ('-': standard input)",                       \

@@ -1,5 +1,6 @@
 #include "working.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,7 +14,7 @@ static volatile sig_atomic_t stop;
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 static struct sigaction before[ARRAY_SIZE(signals)], alarm_before;
 
-/* Async-signal-safe, as sigaction(2), alarm(2) and raise(3) are. */
+/* Async-signal-safe, as all that is called here and below. */
 static void die_by(int signal_number)
 {
 	const struct sigaction plain = { .sa_handler = SIG_DFL };
@@ -24,10 +25,17 @@ static void die_by(int signal_number)
 
 static void on_signal(int signal_number)
 {
+	int fd, saved = errno;
+
 	if (stop)
 		die_by(signal_number);
 	stop = signal_number;
 	alarm(INTERRUPT_WAIT);
+	/* Who waits for standard input finds its end there. */
+	fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		dup2(fd, STDIN_FILENO);
+	errno = saved;
 }
 
 static void on_alarm(_unused_ int signal_number)

@@ -11,7 +11,7 @@
 #define FRAME_MS      100
 #define PLAIN_MS      250 /* how often plain lines are looked at */
 #define EVERY_MS      2000
-#define RATE_MS	      1000
+#define RATE_MS	      500
 #define SCREEN_WIDTH  80
 #define SCREEN_HEIGHT 24
 
