@@ -7,7 +7,7 @@
 #include "registry.h"
 
 extern const struct verb verb_check, verb_explain, verb_fix, verb_host, verb_owners, verb_platforms,
-	verb_suggest;
+	verb_suggest, verb_unpack;
 
 enum { EXIT_FITS = 0, EXIT_UNFIT = 1, EXIT_USAGE = 2, EXIT_NO_LOOK = 3 };
 

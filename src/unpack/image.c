@@ -1,0 +1,354 @@
+#include "unpack/image.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "sink/place.h"
+#include "stream/ahead.h"
+#include "stream/codec.h"
+#include "stream/digest.h"
+
+#define TREE	     "tree" /* in the partial directory: what becomes DIR */
+#define TIMES_MEMORY (1u << 20)
+#define THREADS_MAX  64
+
+struct unpack {
+	const struct unpack_options *opts;
+	struct place place;
+	int partial, tree;
+	bool committed;
+};
+
+/* A layer's blob as a tar, with the digests that vouch for it. */
+struct feed {
+	struct stream *stream; /* owns all below */
+	struct digest_tee *blob, *tar;
+	const struct source_layer *layer;
+};
+
+static void feed_done(struct feed *f)
+{
+	stream_close(f->stream);
+	f->stream = NULL;
+}
+
+static int wrap(struct stream **s, struct stream *outer, int r)
+{
+	if (r == 0)
+		*s = outer;
+	return r;
+}
+
+/* A plain blob whose digest is the tar's is hashed once. */
+static int feed_open(struct feed *f, struct source *s, const struct source_layer *layer,
+		     const struct limits *limits, struct error *err)
+{
+	struct stream *outer = NULL;
+	enum codec codec;
+	int r;
+
+	*f = (struct feed){ .layer = layer };
+	r = source_layer_open(s, layer, &f->stream, err);
+	if (r == 0 && layer->digest.text[0]) {
+		r = digest_tee_open(&outer, &f->blob, f->stream, layer->digest.algo, err);
+		r = wrap(&f->stream, outer, r);
+	}
+	if (r == 0) {
+		r = codec_open_detected(&outer, f->stream, &codec, limits, err);
+		r = wrap(&f->stream, outer, r);
+	}
+	if (r == 0 && layer->diff_id.text[0] &&
+	    (codec != CODEC_NONE || strcmp(layer->diff_id.text, layer->digest.text) != 0)) {
+		r = digest_tee_open(&outer, &f->tar, f->stream, layer->diff_id.algo, err);
+		r = wrap(&f->stream, outer, r);
+	}
+	if (r == 0) {
+		r = stream_open_ahead(&outer, f->stream, err);
+		r = wrap(&f->stream, outer, r);
+	}
+	if (r < 0)
+		feed_done(f);
+	return r;
+}
+
+static int check_digest(struct digest_tee *tee, const struct oci_digest *want, const char *what,
+			struct error *err)
+{
+	char hex[DIGEST_HEX_MAX + 1];
+	int r = tee ? digest_tee_hex(tee, hex, err) : 0;
+
+	if (r < 0 || !tee || strcmp(hex, oci_digest_hex(want)) == 0)
+		return r;
+	return err_fail(err, ERR_DIGEST, 0, "%s has the digest %s, not %s", what, hex, want->text);
+}
+
+static int feed_verify(struct feed *f, struct error *err)
+{
+	int r = check_digest(f->blob, &f->layer->digest, "its blob", err);
+
+	return r < 0 ? r : check_digest(f->tar, &f->layer->diff_id, "its tar", err);
+}
+
+/* The tar reader reads to the end; what is above the tees has seen every byte then. */
+static int put_layer(int dir, struct feed *f, const struct unpack_layer_options *opts,
+		     struct spool *times, struct unpack_counts *counts, struct unpack_stop *stop,
+		     struct error *err)
+{
+	int r = unpack_layer(dir, f->stream, opts, times, counts, stop, err);
+
+	return r < 0 ? r : feed_verify(f, err);
+}
+
+int unpack_one(int dir, struct source *s, const struct source_layer *layer,
+	       const struct unpack_layer_options *opts, struct unpack_counts *counts,
+	       struct unpack_stop *stop, struct error *err)
+{
+	_cleanup_(spool_freep) struct spool *times = spool_new(TIMES_MEMORY);
+	_cleanup_(feed_done) struct feed f = { 0 };
+	int r = times ? feed_open(&f, s, layer, opts->limits, err) : err_nomem(err);
+
+	if (r == 0)
+		r = put_layer(dir, &f, opts, times, counts, stop, err);
+	return r < 0 ? r : unpack_times(dir, times, opts->walk, err);
+}
+
+static int make_parent(const char *dir, struct error *err)
+{
+	_cleanup_(freep) char *parent = strdup(dir);
+	size_t n = strlen(dir);
+	char *slash;
+
+	if (!parent)
+		return err_nomem(err);
+	while (n > 1 && parent[n - 1] == '/')
+		parent[--n] = '\0';
+	slash = strrchr(parent, '/');
+	if (!slash || slash == parent)
+		return 0;
+	*slash = '\0';
+	if (mkdir(parent, 0700) < 0 && errno != EEXIST)
+		return err_fail(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, errno,
+				"make directory '%s'", parent);
+	return 0;
+}
+
+static int make_directory(int parent, const char *name, mode_t mode, int *fd, struct error *err)
+{
+	if (mkdirat(parent, name, 0700) < 0)
+		return err_fail(err, ERR_IO, errno, "make directory '%s'", name);
+	*fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (*fd < 0 || fchmod(*fd, mode) < 0)
+		return err_fail(err, ERR_IO, errno, "open directory '%s'", name);
+	return 0;
+}
+
+int unpack_begin(struct unpack **out, const char *dir, const struct unpack_options *opts,
+		 struct error *err)
+{
+	_cleanup_(unpack_endp) struct unpack *u = calloc(1, sizeof(*u));
+	int r;
+
+	if (!u)
+		return err_nomem(err);
+	u->opts = opts;
+	u->partial = u->tree = -1;
+	u->place.parent = -1;
+	r = make_parent(dir, err);
+	if (r == 0)
+		r = place_open(&u->place, dir, true, false, err);
+	if (r == 0)
+		r = place_make(&u->place, &u->partial, err);
+	if (r == 0 && fchmod(u->partial, 0700) < 0)
+		r = err_fail(err, ERR_IO, errno, "change the mode of '%s'", u->place.partial);
+	/* Root of the namespace has to pass through it, and is not its owner. */
+	if (r == 0)
+		r = make_directory(u->partial, TREE, opts->bundle || opts->layers ? 0711 : 0755,
+				   &u->tree, err);
+	if (r == 0)
+		*out = STEAL(u);
+	return r;
+}
+
+int unpack_dir(const struct unpack *u)
+{
+	return u->tree;
+}
+
+static int layer_failed(const struct source_layer *layer, size_t i, struct error *err)
+{
+	const char *digest = layer->digest.text[0] ? layer->digest.text : layer->diff_id.text;
+
+	return err_wrap(err, "layer %zu%s%s", i, *digest ? " " : "", digest);
+}
+
+static int open_root(struct unpack *u, const char *name, int *fd, struct error *err)
+{
+	if (u->opts->bundle)
+		return make_directory(u->tree, name, 0755, fd, err);
+	*fd = openat(u->tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return *fd < 0 ? err_fail(err, ERR_IO, errno, "open a directory") : 0;
+}
+
+/* One upon the other. The next layer is opened before this one is written, so that its first blocks
+ * are decoded meanwhile. */
+static int put_merged(struct unpack *u, struct source *s, const struct source_image *img,
+		      struct unpack_counts *counts, struct unpack_stop *stop, size_t *layer,
+		      struct error *err)
+{
+	const struct unpack_layer_options *opts = &u->opts->layer;
+	_cleanup_(spool_freep) struct spool *times = spool_new(TIMES_MEMORY);
+	_cleanup_(feed_done) struct feed now = { 0 }, next = { 0 };
+	_cleanup_(closep) int root = -1;
+	int r = times ? open_root(u, "rootfs", &root, err) : err_nomem(err);
+
+	if (r == 0 && img->layer_count)
+		r = feed_open(&now, s, &img->layers[0], opts->limits, err);
+	for (size_t i = 0; r == 0 && i < img->layer_count; i++) {
+		*layer = i;
+		if (i + 1 < img->layer_count) {
+			r = feed_open(&next, s, &img->layers[i + 1], opts->limits, err);
+			if (r < 0)
+				return layer_failed(&img->layers[i + 1], i + 1, err);
+		}
+		r = put_layer(root, &now, opts, times, counts, stop, err);
+		if (r < 0)
+			return layer_failed(&img->layers[i], i, err);
+		feed_done(&now);
+		now = next;
+		next = (struct feed){ 0 };
+	}
+	return r < 0 ? r : unpack_times(root, times, opts->walk, err);
+}
+
+/* Side by side. The error that is told is that of the lowest layer. */
+struct side_by_side {
+	struct unpack *u;
+	struct source *source;
+	const struct source_image *img;
+	int root;
+	atomic_size_t next, failed;
+	struct one {
+		struct unpack_counts counts;
+		struct unpack_stop stop;
+		struct error err;
+		int r;
+	} * each;
+};
+
+static void run_one(struct side_by_side *w, size_t i)
+{
+	struct one *one = &w->each[i];
+	_cleanup_(closep) int fd = -1;
+	size_t lowest = atomic_load(&w->failed);
+	char name[24];
+
+	snprintf(name, sizeof(name), "%zu", i);
+	one->r = make_directory(w->root, name, 0755, &fd, &one->err);
+	if (one->r == 0)
+		one->r = unpack_one(fd, w->source, &w->img->layers[i], &w->u->opts->layer,
+				    &one->counts, &one->stop, &one->err);
+	while (one->r < 0 && i < lowest && !atomic_compare_exchange_weak(&w->failed, &lowest, i))
+		;
+}
+
+static void *worker(void *arg)
+{
+	struct side_by_side *w = arg;
+	size_t i;
+
+	while ((i = atomic_fetch_add(&w->next, 1)) < w->img->layer_count)
+		if (i < atomic_load(&w->failed))
+			run_one(w, i);
+	return NULL;
+}
+
+static void add_counts(struct unpack_counts *to, const struct unpack_counts *from)
+{
+	to->entries += from->entries;
+	to->bytes += from->bytes;
+	to->devices_left += from->devices_left;
+	to->xattrs_left += from->xattrs_left;
+	to->forged += from->forged;
+	to->confined += from->confined;
+}
+
+static int put_apart(struct unpack *u, struct source *s, const struct source_image *img,
+		     struct unpack_counts *counts, struct unpack_stop *stop, size_t *layer,
+		     struct error *err)
+{
+	struct side_by_side w = { .u = u, .source = s, .img = img, .root = -1 };
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t want = u->opts->threads ? u->opts->threads : (size_t)MAX(cores, 1L), started = 0;
+	pthread_t threads[THREADS_MAX];
+	int r = open_root(u, "layers", &w.root, err);
+
+	w.each = calloc(img->layer_count + 1, sizeof(*w.each));
+	if (r == 0 && !w.each)
+		r = err_nomem(err);
+	atomic_init(&w.failed, SIZE_MAX);
+	want = MIN(MIN(want, img->layer_count), (size_t)THREADS_MAX);
+	while (r == 0 && started + 1 < want &&
+	       pthread_create(&threads[started], NULL, worker, &w) == 0)
+		started++;
+	if (r == 0)
+		worker(&w);
+	while (started)
+		pthread_join(threads[--started], NULL);
+	for (size_t i = 0; r == 0 && i < img->layer_count; i++) {
+		add_counts(counts, &w.each[i].counts);
+		if (w.each[i].r == 0)
+			continue;
+		*layer = i;
+		*stop = w.each[i].stop;
+		*err = w.each[i].err;
+		r = layer_failed(&img->layers[i], i, err);
+	}
+	free(w.each);
+	closep(&w.root);
+	return r;
+}
+
+int unpack_layers(struct unpack *u, struct source *s, const struct source_image *img,
+		  struct unpack_counts *counts, struct unpack_stop *stop, size_t *layer,
+		  struct error *err)
+{
+	*stop = (struct unpack_stop){ 0 };
+	*counts = (struct unpack_counts){ 0 };
+	*layer = 0;
+	return u->opts->layers ? put_apart(u, s, img, counts, stop, layer, err)
+			       : put_merged(u, s, img, counts, stop, layer, err);
+}
+
+int unpack_commit(struct unpack *u, struct error *err)
+{
+	const struct place *p = &u->place;
+	int r = renameat2(u->partial, TREE, p->parent, p->name, RENAME_NOREPLACE);
+
+	if (r < 0 && (errno == EINVAL || errno == ENOSYS))
+		r = renameat(u->partial, TREE, p->parent, p->name);
+	if (r < 0 && (errno == EEXIST || errno == ENOTEMPTY))
+		return err_fail(err, ERR_DENIED, 0, "'%s' has appeared meanwhile", p->path);
+	if (r < 0)
+		return err_fail(err, ERR_IO, errno, "rename to '%s'", p->path);
+	u->committed = true;
+	return 0;
+}
+
+void unpack_end(struct unpack *u)
+{
+	struct error ignored;
+
+	if (!u)
+		return;
+	closep(&u->tree);
+	closep(&u->partial);
+	if (u->place.parent >= 0 && u->place.partial && *u->place.partial &&
+	    beneath_remove(u->place.parent, u->place.partial, &ignored) == 0)
+		u->place.partial[0] = '\0';
+	place_close(&u->place);
+	free(u);
+}
