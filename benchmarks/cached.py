@@ -1,4 +1,4 @@
-"""The row `cache` of ./bench: the second check of a layout, whose layers an earlier run has read."""
+"""The row `again` of ./bench: the second check of a layout, whose layers an earlier run has read."""
 import os
 import sys
 
