@@ -157,6 +157,11 @@ class Bench:
         head("second check of the OCI layout")
         cached.rows(self)
 
+    def registry(self):
+        """the same image in a registry on loopback"""
+        import from_registry
+        from_registry.rows(self, best, once, head)
+
     def stores(self):
         """the same image in dockerd's and podman's own stores"""
         import stores
@@ -186,7 +191,7 @@ class Bench:
             os.unlink(path)
 
 
-ROWS = ["oci", "archive", "stores", "again", "entries"]
+ROWS = ["oci", "archive", "registry", "stores", "again", "entries"]
 
 
 def main():
