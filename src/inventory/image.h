@@ -15,6 +15,12 @@ struct image_layer {
 	const char *created_by;			 /* raw step, or NULL */
 };
 
+/* Of the blob as stored; a short way does not see it. */
+static inline uint64_t image_layer_size(const struct image_layer *l)
+{
+	return l->verified == INV_VERIFIED_TOC ? l->source->size : l->inventory->blob_size;
+}
+
 struct image {
 	const struct source_image *source;
 	struct image_layer *layers;

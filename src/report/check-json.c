@@ -82,7 +82,7 @@ static void layer(struct json *j, size_t i)
 	jsonw_str(j->w, "digest", or_null(s->digest.text));
 	jsonw_str(j->w, "diff_id", diff_id ? diff_id : or_null(l->inventory->diff_id.text));
 	jsonw_str(j->w, "media_type", or_null(s->media_type));
-	jsonw_u64(j->w, "size", l->inventory->blob_size);
+	jsonw_u64(j->w, "size", image_layer_size(l));
 	jsonw_str(j->w, "created_by", or_null(l->created_by));
 	jsonw_u64(j->w, "entries", l->inventory->entries);
 	jsonw_u64(j->w, "findings", j->c->layer_findings[i]);

@@ -136,7 +136,7 @@ static int layer_heading(struct text *t, size_t i, struct error *err)
 	char digest[16], size[16];
 
 	print_digest(digest, layer_digest(layer));
-	print_size(size, layer->inventory->blob_size);
+	print_size(size, image_layer_size(layer));
 	if (print_step(&step, layer->created_by, STEP_SHOWN_MAX) < 0)
 		return err_nomem(err);
 	fputc('\n', t->out);
@@ -350,10 +350,12 @@ static bool layer_has_digest(const struct image_layer *layer)
 static int remarks(struct text *t, const struct notes *notes, struct error *err)
 {
 	struct image *img = t->c->image;
-	size_t unverified = 0, cached = 0;
+	size_t unverified = 0, cached = 0, tables = 0;
 
-	for (size_t i = 0; i < img->layer_count; i++)
+	for (size_t i = 0; i < img->layer_count; i++) {
 		cached += img->layers[i].cached;
+		tables += img->layers[i].verified == INV_VERIFIED_TOC;
+	}
 	for (size_t i = 0; i < img->layer_count; i++)
 		unverified += img->layers[i].verified == INV_VERIFIED_NONE &&
 			      layer_has_digest(&img->layers[i]);
@@ -385,6 +387,10 @@ static int remarks(struct text *t, const struct notes *notes, struct error *err)
 		fprintf(t->out, "  note: %zu %s known from an earlier run; --no-cache reads %s\n",
 			cached, plural(cached, "layer is", "layers are"),
 			plural(cached, "it", "them"));
+	if (tables)
+		fprintf(t->out,
+			"  note: of %zu %s only the table of contents was read; --verify reads all\n",
+			tables, plural(tables, "layer", "layers"));
 	if (unverified)
 		fprintf(t->out,
 			"  note: bodies were skipped, so the digests of %zu %s were not verified; "

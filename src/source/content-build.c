@@ -56,7 +56,8 @@ static int make_layer(struct content_walk *w, struct source_layer *out, const st
 	out->digest = d->digest;
 	out->diff_id = *diff_id;
 	out->size = d->size;
-	if (toc_find(&out->toc, d, &why) < 0) {
+	/* A local blob is read: what somebody says of it is no help there. */
+	if (w->source->registry && toc_find(&out->toc, d, &why) < 0) {
 		notes_add(w->source->notes, "layer %s: %s: read whole", d->digest.text, why.msg);
 		out->toc = (struct toc_place){ 0 };
 	}

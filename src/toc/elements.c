@@ -34,6 +34,10 @@ static int peek_char(struct toc_elements *e, char *c, struct error *err)
 			return r;
 		if (!got)
 			return 1;
+		if (e->cursor.offset >= TOC_SIZE_MAX)
+			return err_fail(err, ERR_LIMIT, 0,
+					"table of contents: more than %u MiB decoded",
+					TOC_SIZE_MAX >> 20);
 		if (!memchr(" \t\r\n", bytes[0], 4)) {
 			*c = (char)bytes[0];
 			return 0;
@@ -117,6 +121,15 @@ static int peek_value(struct toc_elements *e, const uint8_t **bytes, size_t *n, 
 	}
 }
 
+/* A member's name that Go could fold or unescape to "entries", and we would not. */
+static bool is_odd_name(const uint8_t *bytes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (bytes[i] == '\\' || bytes[i] >= 0x80)
+			return true;
+	return false;
+}
+
 /* Passes the members before "entries" (or behind it), up to it or the document's end. */
 static int pass_members(struct toc_elements *e, bool first, struct error *err)
 {
@@ -138,8 +151,8 @@ static int pass_members(struct toc_elements *e, bool first, struct error *err)
 		r = peek_value(e, &bytes, &n, err);
 		if (r < 0)
 			return r;
-		if (*bytes != '"')
-			return bad(e, "a member without a name", err);
+		if (*bytes != '"' || is_odd_name(bytes, n))
+			return bad(e, "a member without a plain name", err);
 		/* Go folds case; so do we, that no reader sees other entries. */
 		entries = n == sizeof("\"entries\"") - 1 &&
 			  strncasecmp((const char *)bytes, "\"entries\"", n) == 0;
@@ -169,15 +182,36 @@ static int finish(struct toc_elements *e, struct error *err)
 	return r < 0 ? r : r ? 1 : bad(e, "bytes behind the document", err);
 }
 
+/* Go writes a list that was never made as null. 1 behind the document. */
+static int no_entries(struct toc_elements *e, struct error *err)
+{
+	const uint8_t *bytes;
+	size_t n;
+	int r = peek_value(e, &bytes, &n, err);
+
+	if (r < 0)
+		return r;
+	if (n < 4 || memcmp(bytes, "null", 4) != 0)
+		return bad(e, "'entries' is no array", err);
+	cursor_advance(&e->cursor, 4);
+	return finish(e, err);
+}
+
+/* 1 where there is nothing to tell. */
 static int begin(struct toc_elements *e, struct error *err)
 {
+	char c;
 	int r = expect(e, '{', "no JSON object", err);
 
 	if (r == 0)
 		r = pass_members(e, true, err);
 	if (r)
 		return r < 0 ? r : bad(e, "no 'entries'", err);
-	r = expect(e, '[', "'entries' is no array", err);
+	r = peek_char(e, &c, err);
+	if (r == 0 && c == 'n')
+		return no_entries(e, err);
+	if (r >= 0)
+		r = expect(e, '[', "'entries' is no array", err);
 	if (r == 0)
 		e->where = TOC_INSIDE;
 	return r;
@@ -194,6 +228,8 @@ int toc_elements_next(struct toc_elements *e, json_t **out, struct error *err)
 		return 1;
 	if (e->where == TOC_BEFORE)
 		r = begin(e, err);
+	if (e->where == TOC_BEHIND)
+		return r;
 	if (r == 0)
 		r = peek_char(e, &c, err);
 	if (r)

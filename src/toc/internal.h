@@ -6,6 +6,8 @@
 #include "stream/cursor.h"
 #include "toc/toc.h"
 
+#define TOC_MEMBER "stargz.index.json" /* of eStargz */
+
 /* The table's JSON as a stream, and the tee whose digest the annotation tells. */
 struct toc_text {
 	struct stream *stream; /* the decoded JSON; owns everything below but tar */
@@ -13,6 +15,10 @@ struct toc_text {
 	struct stream *tar; /* eStargz: the small archive that holds it */
 	struct tar_reader *reader;
 	uint64_t end; /* bytes of the blob in front of the table: chunks end there */
+	/* eStargz: the table's own entry, which no table tells of and every engine unpacks. */
+	int64_t uid, gid;
+	uint32_t mode;
+	uint64_t size;
 };
 
 /* Opens it: ranged reads of the footer (eStargz) and of the table. */

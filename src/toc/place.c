@@ -1,4 +1,5 @@
 /* Whether a layer's descriptor names a table of contents, and where it lies. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/num.h"
@@ -6,8 +7,12 @@
 #include "toc/toc.h"
 
 #define ESTARGZ_DIGEST	 "containerd.io/snapshot/stargz/toc.digest"
-#define CHUNKED_POSITION "io.github.containers.zstd-chunked.manifest-position"
-#define CHUNKED_CHECKSUM "io.github.containers.zstd-chunked.manifest-checksum"
+#define CHUNKED_POSITION "manifest-position"
+#define CHUNKED_CHECKSUM "manifest-checksum"
+
+/* podman wrote the first until it learned that the name is not its own. */
+static const char *const prefixes[] = { "io.containers.zstd-chunked.",
+					"io.github.containers.zstd-chunked." };
 
 /* "OFFSET:LENGTH:DECODED:TYPE", of type 1 (JSON). */
 static int read_position(struct toc_place *out, const char *text, struct error *err)
@@ -35,6 +40,27 @@ static int read_position(struct toc_place *out, const char *text, struct error *
 	return 0;
 }
 
+/* Both, or neither. */
+static int find_chunked(json_t *annotations, const char **position, const char **checksum,
+			struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
+		char key[2][64];
+		int r;
+
+		*position = *checksum = NULL;
+		snprintf(key[0], sizeof(key[0]), "%s" CHUNKED_POSITION, prefixes[i]);
+		snprintf(key[1], sizeof(key[1]), "%s" CHUNKED_CHECKSUM, prefixes[i]);
+		r = oci_json_entry(annotations, key[0], position, err);
+		if (r == 0)
+			r = oci_json_entry(annotations, key[1], checksum, err);
+		if (r < 0 || (*position && *checksum))
+			return r;
+	}
+	*position = *checksum = NULL;
+	return 0;
+}
+
 int toc_find(struct toc_place *out, const struct descriptor *d, struct error *err)
 {
 	const char *estargz = NULL, *position = NULL, *checksum = NULL;
@@ -48,12 +74,10 @@ int toc_find(struct toc_place *out, const struct descriptor *d, struct error *er
 	if (r == 0)
 		r = oci_json_entry(annotations, ESTARGZ_DIGEST, &estargz, err);
 	if (r == 0)
-		r = oci_json_entry(annotations, CHUNKED_POSITION, &position, err);
-	if (r == 0)
-		r = oci_json_entry(annotations, CHUNKED_CHECKSUM, &checksum, err);
+		r = find_chunked(annotations, &position, &checksum, err);
 	if (r < 0)
 		return r;
-	if (position && checksum) {
+	if (position) {
 		r = read_position(out, position, err);
 		if (r)
 			return r < 0 ? r : 0;

@@ -33,7 +33,7 @@ struct toc_stream {
 	struct toc_entry entry;	 /* of that body; borrows current */
 	struct toc_chunk *chunks;
 	size_t chunk_count;
-	bool chunks_more, started, ended;
+	bool chunks_more, started, verified, ended;
 };
 
 static int fail_entry(const struct toc_entry *e, struct error *err)
@@ -42,6 +42,11 @@ static int fail_entry(const struct toc_entry *e, struct error *err)
 
 	return err_wrap(err, "table of contents: '%s'",
 			err_text(name, sizeof(name), e->name, strlen(e->name)));
+}
+
+static uint64_t pad_of(uint64_t size)
+{
+	return (TAR_BLOCK - size % TAR_BLOCK) % TAR_BLOCK;
 }
 
 static int next_element(struct toc_stream *s, struct error *err)
@@ -160,20 +165,42 @@ static int next_entry(struct toc_stream *s, struct error *err)
 		r = take_chunks(s, e, err);
 		s->body = e->size;
 		s->body_whole = true;
-		s->pad = (TAR_BLOCK - e->size % TAR_BLOCK) % TAR_BLOCK;
+		s->pad = pad_of(e->size);
 	}
 	return r < 0 ? fail_entry(e, err) : 0;
+}
+
+/* Every engine that knows no eStargz unpacks the table too: it is the layer's last entry. */
+static int write_member(struct toc_stream *s, struct error *err)
+{
+	const struct tar_new h = {
+		.name = TOC_MEMBER,
+		.type = TAR_REG,
+		.link = "",
+		.mode = s->text.mode,
+		.uid = s->text.uid,
+		.gid = s->text.gid,
+		.size = s->text.size,
+	};
+
+	s->entry = (struct toc_entry){ .name = TOC_MEMBER };
+	s->body = h.size;
+	s->pad = pad_of(h.size);
+	return tar_write_header(&s->out, &h, err);
 }
 
 static int finish(struct toc_stream *s, struct error *err)
 {
 	static const uint8_t end[2 * TAR_BLOCK];
-	int r;
 
+	if (!s->verified) {
+		int r = toc_text_verify(&s->text, &s->digest, err);
+
+		s->verified = true;
+		if (r < 0 || s->text.reader)
+			return r < 0 ? r : write_member(s, err);
+	}
 	s->ended = true;
-	r = toc_text_verify(&s->text, &s->digest, err);
-	if (r < 0)
-		return r;
 	return buf_append(&s->out, end, sizeof(end)) ? err_nomem(err) : 0;
 }
 
@@ -274,7 +301,12 @@ static int toc_next(struct stream *base, struct block **out, struct error *err)
 	int r = 0;
 
 	while (r == 0 && s->out_pos == s->out.len) {
-		if (s->body) {
+		if (s->body && s->verified) {
+			/* The table itself: no script, whatever it is made of. */
+			*out = block_borrow(zeros, (size_t)MIN(s->body, sizeof(zeros)));
+			s->body -= MIN(s->body, sizeof(zeros));
+			return *out ? 0 : err_nomem(err);
+		} else if (s->body) {
 			r = read_body(s, err);
 			if (r < 0)
 				return fail_entry(&s->entry, err);

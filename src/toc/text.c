@@ -76,7 +76,7 @@ static int read_footer(uint64_t size, uint64_t *offset, uint64_t *end, toc_read_
 /* stargz.index.json is the small archive's only member. */
 static int enter_archive(struct toc_text *t, const struct limits *limits, struct error *err)
 {
-	static const char name[] = "stargz.index.json";
+	static const char name[] = TOC_MEMBER;
 	struct tar_entry e;
 	int r = tar_reader_new(&t->reader, t->tar, limits, err);
 
@@ -84,12 +84,17 @@ static int enter_archive(struct toc_text *t, const struct limits *limits, struct
 		r = tar_reader_next(t->reader, &e, err);
 	if (r < 0)
 		return r;
-	if (r > 0 || e.name_len != sizeof(name) - 1 || memcmp(e.name, name, e.name_len) != 0)
+	if (r > 0 || e.type != TAR_REG || e.name_len != sizeof(name) - 1 ||
+	    memcmp(e.name, name, e.name_len) != 0)
 		return err_fail(err, ERR_BAD_INPUT, 0, "eStargz: no %s at the footer's place",
 				name);
 	if (e.body_size > TOC_SIZE_MAX)
 		return err_fail(err, ERR_LIMIT, 0, "%s: more than %u MiB", name,
 				TOC_SIZE_MAX >> 20);
+	t->uid = e.uid;
+	t->gid = e.gid;
+	t->mode = e.mode;
+	t->size = e.body_size;
 	return tar_reader_body(t->reader, &t->stream, err);
 }
 

@@ -22,7 +22,8 @@ struct toc_place {
 };
 
 /* By a layer descriptor's annotations: containerd.io/snapshot/stargz/toc.digest;
- * io.github.containers.zstd-chunked.manifest-position and -checksum. A table without a digest
+ * io.github.containers.zstd-chunked.manifest-position and -checksum, or the same of
+ * io.containers., as podman 4 wrote them. A table without a digest
  * counts as none: nothing would vouch for it. ERR_BAD_INPUT where the annotations are damaged. */
 int toc_find(struct toc_place *out, const struct descriptor *d, struct error *err) _must_check_;
 

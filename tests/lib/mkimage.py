@@ -104,6 +104,8 @@ class Step:
 class Layer:
     """A layer under construction; each method appends an entry and returns self."""
 
+    annotations = None  # of its descriptor in an OCI manifest, once blob() was called
+
     def __init__(self, created_by="ADD file:0 in /", compress=None, end=True):
         self.created_by, self.compress, self.end = created_by, compress, end
         self.data = io.BytesIO()
@@ -292,8 +294,9 @@ def oci_members(layers, config=None, user="", media_type=None, **more):
     suffix = {None: "", "gzip": "+gzip", "zstd": "+zstd"}
     manifest = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
                 "config": put(config, "application/vnd.oci.image.config.v1+json"),
-                "layers": [put(x.blob(), media_type or "application/vnd.oci.image.layer.v1.tar" +
-                               suffix.get(x.compress, "")) for x in layers if isinstance(x, Layer)]}
+                "layers": [dict(put(x.blob(), media_type or "application/vnd.oci.image.layer.v1.tar" +
+                                    suffix.get(x.compress, "")), **({"annotations": x.annotations} if x.annotations else {}))
+                           for x in layers if isinstance(x, Layer)]}
     return members, put(dumps(manifest), manifest["mediaType"])
 
 

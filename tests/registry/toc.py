@@ -1,10 +1,13 @@
 """Cases of layers with a table of contents: what it tells is what the tar holds, at a hundredth of the bytes; and tables that lie."""
+import contextlib
+import http.client
 import json
 import random
 import re
+import time
 
 import engines
-from box import BIG, PASSWD, address, case, equal, front, layout, manifest, need, push, told
+from box import BIG, MANIFEST, PASSWD, address, case, equal, front, layout, manifest, need, told
 from faulty import Response, Server, upstream
 from mkimage import ACL_ACCESS, ACL_DEFAULT, CAPABILITY, Layer, acl, capability, save_oci
 from tocs import CHECKSUM, ESTARGZ, INDEX, POSITION, TocLayer
@@ -53,7 +56,32 @@ def verified(results):
 def pair(box, name, layers, **kw):
     """(layout, docker:// name) of one image."""
     source = image(box, name, layers, **kw)
-    return source, "docker://" + push(box.shared.registries.plain, source, "toc/" + name)
+    return source, "docker://" + upload(box.shared.registries.plain, source, "toc/" + name)
+
+
+def upload(registry, source, repository):
+    """What skopeo copy does, in no time."""
+    path = source.split(":")[1]
+
+    def send(method, url, body=b"", kind="application/octet-stream"):
+        host, port = registry.address.split(":")
+        with contextlib.closing(http.client.HTTPConnection(host, int(port), timeout=60)) as c:
+            c.request(method, url, body, {"Content-Type": kind})
+            r = c.getresponse()
+            need(r.status in (201, 202), f"{method} {url}", r.status)
+            return r.getheader("Location", "")
+
+    def blob(digest):
+        with open(f"{path}/blobs/{digest.replace(':', '/')}", "rb") as f:
+            return f.read()
+    with open(path + "/index.json", "rb") as f:
+        document = blob(json.load(f)["manifests"][0]["digest"])
+    parsed = json.loads(document)
+    for d in [parsed["config"], *parsed["layers"]]:
+        where = send("POST", f"/v2/{repository}/blobs/uploads/").partition(registry.address)[2]
+        send("PUT", f"{where}{'&' if '?' in where else '?'}digest={d['digest']}", blob(d["digest"]))
+    send("PUT", f"/v2/{repository}/manifests/latest", document, MANIFEST)
+    return f"{registry.address}/{repository}"
 
 
 def same_as_layout(box, name, layers, **kw):
@@ -92,7 +120,7 @@ def toc_costs_a_hundredth(box):
     for n in range(50):
         big.file(f"part{n}", noise.randbytes(1 << 20), uid=70000 if n == 7 else 0)
     for kind in ("estargz", "zstd"):
-        name = push(box.shared.registries.plain, image(box, "big-" + kind, [big.toc(kind=kind)], user="node"), "toc/big-" + kind)
+        name = upload(box.shared.registries.plain, image(box, "big-" + kind, [big.toc(kind=kind)], user="node"), "toc/big-" + kind)
         size = manifest(box.shared.registries.plain, "toc/big-" + kind)["layers"][0]["size"]
         with front(box.shared.registries.plain) as s:
             done = box.check("docker://" + name.replace(box.shared.registries.plain.address, address(s)))
@@ -106,11 +134,11 @@ def toc_of_podman(box):
     """podman's own zstd:chunked."""
     registry = box.shared.registries.plain
     with engines.Podman(rootless=False) as p:
-        source = layout(box, "podman", "gzip")
+        source = layout(box, "podman", "gzip", seed=time.time_ns())  # podman knows of each blob that it has once pushed
         p.podman("pull", "-q", source)
         p.podman("push", "-q", "--format", "oci", "--compression-format", "zstd:chunked", "--tls-verify=false",
                  p.podman("images", "-q").split()[0], f"{registry.address}/toc/podman:latest")
-    if not any(POSITION in (x.get("annotations") or {}) for x in manifest(registry, "toc/podman")["layers"]):
+    if not any("zstd-chunked" in str(x.get("annotations")) for x in manifest(registry, "toc/podman")["layers"]):
         raise engines.Unavailable("this podman writes no zstd:chunked")
     is_ = told(box.check(f"docker://{registry.address}/toc/podman"))
     want = told(box.check(f"docker://{registry.address}/toc/podman", "--verify"))
@@ -154,25 +182,20 @@ LIES = {
 def toc_that_is_damaged(box):
     """The layer is read whole, and that is said."""
     want = plain(told(box.check(image(box, "sound", [base(), above()]), "--verify")))
-    for name, how in LIES.items():
-        for kind in ("estargz", "zstd"):
-            if "foot" in how and kind == "zstd":
-                continue
-            _, pulled = pair(box, f"lie-{name}-{kind}", [base(kind=kind, **how), above(kind=kind)])
-            done = box.check(pulled)
-            results = told(done)
-            # A size that no file has is no damage that a table shows.
-            equal(verified(results), ["full", "toc"], f"{name} {kind}: verified")
-            need("read whole" in json.dumps(done.json), f"{name} {kind}: a note", done.out[-900:])
-            if kind == "estargz" and "text" not in how and "change" not in how:
-                equal(plain(results), want, name)
+    for i, (name, how) in enumerate(LIES.items()):
+        kind = "zstd" if i % 2 and "foot" not in how else "estargz"
+        _, pulled = pair(box, "lie-" + name, [base(kind=kind, **how), above(kind=kind)])
+        done = box.check(pulled)
+        equal(verified(told(done)), ["full", "toc"], f"{name}: verified")
+        need("read whole" in json.dumps(done.json), f"{name}: a note", done.out[-900:])
+        if "foot" in how:
+            equal(plain(told(done)), want, name)
 
 
 @case
 def toc_of_300_mb_of_zeros(box):
-    for kind in ("estargz", "zstd"):
-        _, pulled = pair(box, "zeros-" + kind, [base(kind=kind, text=lambda t: bytes(300 << 20)), above(kind=kind)])
-        equal(verified(told(box.check(pulled))), ["full", "toc"], kind)
+    _, pulled = pair(box, "zeros", [base(text=lambda t: bytes(300 << 20)), above()])
+    equal(verified(told(box.check(pulled))), ["full", "toc"], "zeros")
     _, pulled = pair(box, "blanks", [base(kind="zstd", text=lambda t: b" " * (300 << 20)), above()])
     done = box.check(pulled)
     equal(verified(told(done)), ["full", "toc"], "blanks")
