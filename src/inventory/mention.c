@@ -29,7 +29,7 @@ static void add(struct mention_work *w, bool is_gid, const char *s, size_t n)
 	struct inv_mention *grown;
 	int64_t id;
 
-	if (n < MENTION_DIGITS || !num_i64(s, n, &id))
+	if (!num_i64(s, n, &id) || id < MENTION_LEAST)
 		return;
 	for (size_t i = 0; i < m->count; i++)
 		if (m->ids[i].id == id && m->ids[i].is_gid == is_gid)

@@ -6,8 +6,8 @@
 
 #include "inventory/layer.h"
 
-#define MENTION_DIGITS	 3  /* a number of fewer digits is of the system's own users */
-#define MENTIONS_IN_FILE 64 /* kept of one file */
+#define MENTION_LEAST	 100 /* what is below is of the system's own users */
+#define MENTIONS_IN_FILE 64  /* kept of one file */
 
 /* How a file is read. */
 enum mention_form {

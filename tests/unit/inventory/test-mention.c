@@ -99,6 +99,7 @@ static void forms(void **state)
 		{ MENTION_SHELL, "#!/usr/bin/env -S bash -e\r\nchown 70000 x\r\n", "2u70000" },
 		{ MENTION_SHELL, "#!/usr/bin/with-contenv sh\ns6-setuidgid 70000:70001 app", "2u70000 2g70001" },
 		{ MENTION_SHELL, "chown 'unclosed 70000", "" },
+		{ MENTION_SHELL, "chown 0006:070007 f; chown 0x70000 g", "1g70007" },
 		{ MENTION_SHELL, "chown", "" },
 		{ MENTION_SHELL, "install -o", "" },
 		{ MENTION_SHELL, "--=- -- - '' \"\" `` $ ${ } = :", "" },
