@@ -170,7 +170,6 @@ LIES = {
     "uid": {"change": first("uid", "0")},
     "uid-vast": {"text": lambda t: t.replace(b'"uid": 70000', b'"uid": 7' + b"0" * 30)},
     "xattr": {"change": first("xattrs", {ACL_ACCESS: "%%%"})},
-    "deep": {"text": lambda t: t[:-1] + b',"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}"},
     "long": {"change": first("userName", "u" * (3 << 20))},
     "array": {"text": lambda t: b"[" + t + b"]"},
     "behind": {"text": lambda t: t + b"{}"},
