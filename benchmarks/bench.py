@@ -6,7 +6,6 @@ Memory is the peak resident set of the process, as wait4(2) reports it.
 """
 import argparse
 import glob
-import json
 import os
 import platform
 import shutil
