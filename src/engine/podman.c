@@ -1,0 +1,227 @@
+/* `podman load`, with the archive on its standard input. Started without a shell; of its words the
+ * last line is kept for a message.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "base/buf.h"
+#include "engine/engine.h"
+
+#define ARGS_MAX  16
+#define WORDS_MAX 4096 /* bytes of its words that are looked at, the last ones */
+
+struct run {
+	struct engine_taker base;
+	pid_t pid;
+	int words; /* a file in memory with what it said */
+};
+
+/* A relative part of the PATH is passed over: what stands in the current directory is not to be
+ * started. */
+static int find_podman(struct buf *out, struct error *err)
+{
+	const char *path = getenv("PATH");
+	struct stat st;
+
+	for (const char *p = path ? path : "/usr/local/bin:/usr/bin:/bin"; p;) {
+		size_t n = strcspn(p, ":");
+
+		buf_clear(out);
+		if (p[0] == '/' && buf_printf(out, "%.*s/podman", (int)n, p) < 0)
+			return err_nomem(err);
+		if (p[0] == '/' && stat(buf_str(out), &st) == 0 && S_ISREG(st.st_mode) &&
+		    access(buf_str(out), X_OK) == 0)
+			return 0;
+		p = p[n] ? p + n + 1 : NULL;
+	}
+	return err_fail(err, ERR_NOT_FOUND, 0,
+			"containers-storage: is written by podman, which is not on the PATH "
+			"(docker-archive:FILE, and podman load -i FILE where it is)");
+}
+
+static size_t arguments(char **argv, const struct storage_place *p, const char *const *verb)
+{
+	const char *const options[][2] = { { "--storage-driver", p->driver },
+					   { "--root", p->root },
+					   { "--runroot", p->run_root } };
+	size_t n = 0;
+
+	argv[n++] = (char *)(uintptr_t) "podman";
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+		if (options[i][1]) {
+			argv[n++] = (char *)(uintptr_t)options[i][0];
+			argv[n++] = (char *)(uintptr_t)options[i][1];
+		}
+	while (*verb)
+		argv[n++] = (char *)(uintptr_t)*verb++;
+	argv[n] = NULL;
+	return n;
+}
+
+static int spawn(struct run *run, const char *path, char **argv, int in)
+{
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attr;
+	sigset_t defaults;
+	int e = posix_spawn_file_actions_init(&files);
+
+	if (e)
+		return e;
+	e = posix_spawnattr_init(&attr);
+	if (e) {
+		posix_spawn_file_actions_destroy(&files);
+		return e;
+	}
+	sigemptyset(&defaults);
+	sigaddset(&defaults, SIGPIPE);
+	e = posix_spawnattr_setsigdefault(&attr, &defaults);
+	if (!e)
+		e = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF);
+	if (!e)
+		e = posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO);
+	if (!e)
+		e = posix_spawn_file_actions_adddup2(&files, run->words, STDOUT_FILENO);
+	if (!e)
+		e = posix_spawn_file_actions_adddup2(&files, run->words, STDERR_FILENO);
+	if (!e)
+		e = posix_spawn(&run->pid, path, &files, &attr, argv, environ);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&files);
+	return e;
+}
+
+static int start(struct run *run, const struct storage_place *place, const char *const *verb,
+		 int in, struct error *err)
+{
+	_cleanup_(buf_freep) struct buf path = { 0 };
+	char *argv[ARGS_MAX];
+	int r = find_podman(&path, err);
+
+	if (r < 0)
+		return r;
+	run->words = memfd_create("podman", MFD_CLOEXEC);
+	if (run->words < 0)
+		return err_fail(err, ERR_IO, errno, "a file in memory");
+	arguments(argv, place, verb);
+	r = spawn(run, buf_str(&path), argv, in);
+	return r ? err_fail(err, ERR_IO, r, "start '%s'", buf_str(&path)) : 0;
+}
+
+static void last_line(const struct run *run, char *out, size_t size)
+{
+	char text[WORDS_MAX];
+	struct stat st;
+	off_t from;
+	ssize_t n;
+	size_t begin;
+
+	if (fstat(run->words, &st) < 0)
+		st.st_size = 0;
+	from = st.st_size > WORDS_MAX ? st.st_size - WORDS_MAX : 0;
+	n = pread(run->words, text, sizeof(text), from);
+	while (n > 0 && strchr(" \r\n", text[n - 1]))
+		n--;
+	for (begin = n > 0 ? (size_t)n : 0; begin && text[begin - 1] != '\n';)
+		begin--;
+	err_text(out, size, text + begin, n > 0 ? (size_t)n - begin : 0);
+}
+
+/* The exit status, -1 for a signal. */
+static int wait_for(struct run *run)
+{
+	int status = 0;
+
+	while (waitpid(run->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void done(struct run *run)
+{
+	closep(&run->words);
+	free(run);
+}
+
+static int run_end(struct engine_taker *t, struct error *err)
+{
+	struct run *run = (struct run *)t;
+	char words[300];
+	int status, r = 0;
+
+	closep(&t->fd);
+	status = wait_for(run);
+	if (status) {
+		last_line(run, words, sizeof(words));
+		r = err_fail(err, ERR_IO, 0, "podman load %s: %s",
+			     status < 0 ? "was ended by a signal" : "did not load the image",
+			     words[0] ? words : "it does not say why");
+	}
+	done(run);
+	return r;
+}
+
+/* It must not take what it has for whole. */
+static void run_drop(struct engine_taker *t)
+{
+	struct run *run = (struct run *)t;
+
+	kill(run->pid, SIGTERM);
+	closep(&t->fd);
+	(void)wait_for(run);
+	done(run);
+}
+
+int podman_load(struct engine_taker **out, const struct storage_place *place, struct error *err)
+{
+	static const char *const verb[] = { "load", "-q", NULL };
+	struct run *run = calloc(1, sizeof(*run));
+	int ends[2], r;
+
+	if (!run)
+		return err_nomem(err);
+	run->words = -1;
+	if (pipe2(ends, O_CLOEXEC) < 0) {
+		r = err_fail(err, ERR_IO, errno, "make a pipe");
+		done(run);
+		return r;
+	}
+	run->base = (struct engine_taker){ ends[1], run_end, run_drop };
+	r = start(run, place, verb, ends[0], err);
+	close(ends[0]);
+	if (r < 0) {
+		close(ends[1]);
+		done(run);
+		return r;
+	}
+	*out = &run->base;
+	return 0;
+}
+
+int podman_has(const struct storage_place *place, const char *name, struct error *err)
+{
+	const char *const verb[] = { "image", "exists", name, NULL };
+	struct run run = { .words = -1 };
+	_cleanup_(closep) int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	char words[300];
+	int r, status;
+
+	if (null < 0)
+		return err_fail(err, ERR_IO, errno, "open /dev/null");
+	r = start(&run, place, verb, null, err);
+	if (r == 0) {
+		status = wait_for(&run);
+		last_line(&run, words, sizeof(words));
+		if (status == 0 || status == 1)
+			r = status;
+		else
+			r = err_fail(err, ERR_IO, 0, "podman image exists: %s", words);
+	}
+	closep(&run.words);
+	return r;
+}
