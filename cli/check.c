@@ -113,8 +113,10 @@ const struct verb verb_check = {
 	.operands = "IMAGE...",
 	.summary = "does an image fit? each entry, layer and step that does not",
 	.about = "IMAGE is docker-archive:FILE[:TAG], oci:DIR[:TAG], oci-archive:FILE[:TAG],\n"
-		 "dir:DIR, tar:FILE, rootfs:DIR, docker-daemon:NAME, containers-storage:NAME, a\n"
-		 "path recognised by its content, or - for an archive on standard input.\n"
+		 "dir:DIR, tar:FILE, rootfs:DIR, docker://NAME, docker-daemon:NAME,\n"
+		 "containers-storage:NAME, containerd:NAME, a path recognised by its content,\n"
+		 "- for an archive on standard input, or a bare NAME: the docker daemon's, else\n"
+		 "containers-storage's, else a registry's.\n"
 		 "MAP is 0-65535, 0:100000:65536, lines of /proc/PID/uid_map or /etc/subuid,\n"
 		 "@FILE, or host.\n"
 		 "Exit status: 0 fits, 1 does not fit, 2 usage, 3 could not look.",

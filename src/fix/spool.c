@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/buf.h"
 #include "stream/codec.h"
+#include "stream/keep.h"
 #include "stream/watch.h"
 
 static bool is_stdin(const struct ref *ref)
@@ -20,51 +20,6 @@ static bool is_archive(const struct ref *ref)
 	return ref->transport == TRANSPORT_PATH || ref->transport == TRANSPORT_STDIN ||
 	       ref->transport == TRANSPORT_DOCKER_ARCHIVE ||
 	       ref->transport == TRANSPORT_OCI_ARCHIVE;
-}
-
-static int make_file(int *fd, const char **dir, struct error *err)
-{
-	_cleanup_(buf_freep) struct buf name = { 0 };
-	const char *tmp = getenv("TMPDIR");
-
-	*dir = tmp && tmp[0] ? tmp : "/tmp";
-	if (buf_printf(&name, "%s/uidfit-XXXXXX", *dir) < 0)
-		return err_nomem(err);
-	*fd = mkostemp((char *)name.data, O_CLOEXEC);
-	if (*fd < 0)
-		return err_fail(err, ERR_IO, errno, "a temporary file in %s", *dir);
-	unlink((char *)name.data);
-	return 0;
-}
-
-static int keep(struct stream *in, int fd, const char *dir, uint64_t *total, struct error *err)
-{
-	struct block *b;
-	int r;
-
-	*total = 0;
-	while ((r = stream_next(in, &b, err)) == 0) {
-		size_t done = 0;
-
-		while (done < b->len) {
-			ssize_t n = write(fd, b->data + done, b->len - done);
-
-			if (n < 0 && errno == EINTR)
-				continue;
-			if (n < 0) {
-				int sys = errno;
-
-				block_unref(b);
-				return err_fail(err, ERR_IO, sys,
-						"keeping the source in %s (TMPDIR says where)",
-						dir);
-			}
-			done += (size_t)n;
-		}
-		*total += b->len;
-		block_unref(b);
-	}
-	return MIN(r, 0);
 }
 
 /* 1 where the file is a plain one that can be read as it stands. */
@@ -118,8 +73,6 @@ int fix_spool(struct ref *ref, int stdin_fd, const struct limits *limits, struct
 	r = open_source(ref, stdin_fd, limits, &in, err);
 	if (r > 0)
 		return 0;
-	if (r == 0)
-		r = make_file(&file, &dir, err);
 	if (r < 0)
 		return r;
 	line = progress_begin(progress, is_stdin(ref) ? "standard input" : "the archive",
@@ -127,7 +80,7 @@ int fix_spool(struct ref *ref, int stdin_fd, const struct limits *limits, struct
 	r = stream_open_watched(&watched, in, progress, line, PROGRESS_WRITING, err);
 	if (r == 0) {
 		in = watched;
-		r = keep(in, file, dir, &total, err);
+		r = stream_keep(in, &file, &dir, &total, err);
 	}
 	progress_end(progress, line, r < 0 ? PROGRESS_FAILED : PROGRESS_DONE);
 	if (r < 0)

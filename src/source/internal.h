@@ -1,6 +1,7 @@
 /* What the transports share; for the files of this folder alone. */
 #pragma once
 
+#include "engine/engine.h"
 #include "source/source.h"
 #include "source/store.h"
 #include "storage/storage.h"
@@ -16,12 +17,14 @@ struct source {
 	bool platform_asked, all_platforms;
 	struct platform platform; /* asked for, or this machine's */
 	int stdin_fd;
+	bool read_twice;
 	enum transport transport; /* as found out, for names */
 	char *path, *ref_name;
 	long ref_index;
 	struct store *store;		  /* NULL for tar: and rootfs: */
 	int fd;				  /* tar: in a regular file */
 	struct stream *once;		  /* tar: that can be read once */
+	struct engine *engine;		  /* docker-daemon: */
 	struct storage *storage;	  /* an engine's own store, ... */
 	struct storage_image *kept_image; /* ... and the image of it that was asked for */
 	int (*scan)(struct source *s, source_blob_fn *fn, void *ctx,
@@ -46,14 +49,20 @@ struct source {
 /* One transport: open sets what differs, by what ref names. */
 typedef int source_open_fn(struct source *s, struct error *err);
 source_open_fn docker_archive_open, oci_open, oci_archive_open, dir_open, tar_open, rootfs_open,
-	path_open, stdin_open, docker_store_open, containers_storage_open, containerd_open,
-	registry_source_open;
+	path_open, stdin_open, docker_daemon_open, docker_store_open, containers_storage_open,
+	containerd_open, registry_source_open;
 
 /* docker-daemon: from the store of a daemon whose directory is known (DockerRootDir of its /info),
  * or NULL for this host's own. Nothing is read from the daemon. ERR_NOT_FOUND, ERR_DENIED where the
  * store cannot tell: then the daemon can. */
 int docker_store_open_at(struct source *s, const char *root, const char *driver,
 			 struct error *err) _must_check_;
+
+/* A name without a transport that is no path here: the daemon's, containers-storage's, a registry's
+ * image, the first that there is; which it is goes to a note. */
+int bare_open(struct source *s, struct error *err) _must_check_;
+/* Back to what source_open() begins with, so that another transport can be tried. */
+void source_reset(struct source *s);
 
 /* read_images, open_layer and headers of the image s->ref_name of s->storage. */
 int kept_images(struct source *s, struct error *err) _must_check_;

@@ -181,12 +181,11 @@ int path_open(struct source *s, struct error *err)
 
 	if (path_is_stdin(s->path))
 		return stdin_open(s, err);
-	if (stat(s->path, &st) < 0)
-		return err_fail(
-			err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, errno,
-			"%s is no file here, and names of images in engines and registries are "
-			"not built yet",
-			s->path);
+	if (stat(s->path, &st) < 0) {
+		if (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG)
+			return bare_open(s, err);
+		return err_fail(err, ERR_IO, errno, "look at '%s'", s->path);
+	}
 	/* A FIFO is read once: opening it twice would lose its writer. */
 	if (S_ISFIFO(st.st_mode)) {
 		s->read_images = archive_images;

@@ -17,7 +17,7 @@ static source_open_fn *const transports[] = {
 	[TRANSPORT_TAR] = tar_open,
 	[TRANSPORT_ROOTFS] = rootfs_open,
 	[TRANSPORT_DOCKER] = registry_source_open,
-	[TRANSPORT_DOCKER_DAEMON] = docker_store_open,
+	[TRANSPORT_DOCKER_DAEMON] = docker_daemon_open,
 	[TRANSPORT_CONTAINERS_STORAGE] = containers_storage_open,
 	[TRANSPORT_CONTAINERD] = containerd_open,
 };
@@ -37,6 +37,7 @@ int source_open(struct source **out, const struct ref *ref, const struct source_
 	s->all_platforms = opts->all_platforms;
 	s->platform = opts->platform ? *opts->platform : platform_host();
 	s->stdin_fd = opts->stdin_fd;
+	s->read_twice = opts->read_twice;
 	s->registry_options = opts->registry;
 	s->transport = ref->transport;
 	s->ref_index = ref->index;
@@ -84,10 +85,8 @@ int source_image_name(struct source_image *img, const char *name, struct error *
 	return names[img->name_count] && ++img->name_count ? 0 : err_nomem(err);
 }
 
-void source_close(struct source *s)
+void source_reset(struct source *s)
 {
-	if (!s)
-		return;
 	for (size_t i = 0; i < s->image_count; i++)
 		source_image_done(&s->images[i]);
 	for (size_t i = 0; i < s->foreign_count; i++) {
@@ -105,10 +104,30 @@ void source_close(struct source *s)
 	registry_close(s->registry);
 	kept_done(s);
 	stream_close(s->once);
+	engine_close(s->engine); /* what is read of it comes before */
 	if (s->fd >= 0)
 		close(s->fd);
-	free(s->path);
 	free(s->ref_name);
+	*s = (struct source){ .limits = s->limits,
+			      .notes = s->notes,
+			      .platform_asked = s->platform_asked,
+			      .all_platforms = s->all_platforms,
+			      .platform = s->platform,
+			      .stdin_fd = s->stdin_fd,
+			      .read_twice = s->read_twice,
+			      .transport = s->transport,
+			      .path = s->path,
+			      .ref_index = s->ref_index,
+			      .fd = -1,
+			      .registry_options = s->registry_options };
+}
+
+void source_close(struct source *s)
+{
+	if (!s)
+		return;
+	source_reset(s);
+	free(s->path);
 	free(s);
 }
 

@@ -24,7 +24,9 @@ struct source_options {
 	const struct platform
 		*platform; /* --platform, or NULL: this machine's, else the only one */
 	bool all_platforms;
-	int stdin_fd;				 /* what "-" reads */
+	int stdin_fd;	 /* what "-" reads */
+	bool read_twice; /* what a daemon sends once is kept in an unlinked file first, with a note
+			  */
 	const struct registry_options *registry; /* borrowed, outlives the source; NULL: defaults */
 };
 
@@ -62,8 +64,9 @@ struct source_image {
 /* Opens what ref names. A bare path is recognised: directory with "oci-layout" or index.json
  * (oci:), with "version"+manifest.json (dir:), any other directory is refused with the advice
  * rootfs:; a file that holds a tar (through any codec) with manifest.json or index.json
- * (docker-archive:, oci-archive:), else a layer (tar:), said in a note. ERR_NOT_FOUND,
- * ERR_BAD_INPUT. */
+ * (docker-archive:, oci-archive:), else a layer (tar:), said in a note. What is no path here, and
+ * does not look like one, is a name: of an image of the docker daemon, else of containers-storage,
+ * else of a registry; which is said in a note. ERR_NOT_FOUND, ERR_BAD_INPUT. */
 int source_open(struct source **out, const struct ref *ref, const struct source_options *opts,
 		struct error *err) _must_check_;
 void source_close(struct source *s);

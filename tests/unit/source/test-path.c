@@ -143,6 +143,8 @@ static void test_refused(void **state)
 
 	(void)state;
 	check_at(TRANSPORT_PATH, text("%s/none", work_dir()), ERR_NOT_FOUND, "is no file here");
+	check_at(TRANSPORT_PATH, "x/none.tar.gz", ERR_NOT_FOUND, "is no file here");
+	check_at(TRANSPORT_PATH, "No Name", ERR_NOT_FOUND, "no image's name");
 	check_at(TRANSPORT_TAR, text("%s/none", work_dir()), ERR_NOT_FOUND, "none");
 	write_file(path, "hello", 5);
 	check_at(TRANSPORT_PATH, path, ERR_BAD_INPUT, "neither a tar");
