@@ -212,6 +212,7 @@ static int open_source(struct fix_run *run, struct error *err)
 	const struct fix_cli *o = run->o;
 	struct source_options opts = {
 		.limits = &run->limits,
+		.read_twice = true,
 		.notes = run->notes,
 		.platform = o->platform ? &run->platform : NULL,
 		.all_platforms = all_platforms(run),
@@ -375,12 +376,14 @@ const struct verb verb_fix = {
 	.name = "fix",
 	.operands = "SRC DEST",
 	.summary = "rewrite owners inside the layers, so that the image fits",
-	.about = "SRC as uidfit check takes it, but for tar: and rootfs:. DEST is\n"
-		 "docker-archive:FILE[:TAG], oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR,\n"
-		 "docker://NAME[:TAG], or - for a docker-archive on standard output. Layers "
-		 "without findings stay byte for byte.\n"
-		 "auto: an id that the image names moves into the map, any other becomes root.\n"
-		 "Exit status: 0 done, 1 the map is too small, 2 usage, 3 could not look or write.",
+	.about =
+		"SRC as uidfit check takes it, but for tar: and rootfs:. DEST is\n"
+		"docker-archive:FILE[:TAG], oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR,\n"
+		"docker://NAME[:TAG], docker-daemon:NAME[:TAG], containers-storage:NAME[:TAG], or\n"
+		"- for a docker-archive on standard output. Layers without findings stay byte\n"
+		"for byte.\n"
+		"auto: an id that the image names moves into the map, any other becomes root.\n"
+		"Exit status: 0 done, 1 the map is too small, 2 usage, 3 could not look or write.",
 	.rows = rows,
 	.options_size = sizeof(struct fix_cli),
 	.examples = "  uidfit fix app.tar docker-archive:fitting.tar\n"

@@ -18,6 +18,7 @@ struct apply {
 	const struct limits *limits;
 	unsigned threads;
 	bool record;
+	bool plain; /* a layer is not compressed as its manifest says */
 	struct progress *progress;
 	size_t line;			    /* of the blob in work */
 	const struct source_index *indexes; /* that are made anew */
@@ -48,12 +49,16 @@ static int open_blob(struct apply *a, struct fix_blob *b, struct stream **out, s
 }
 
 /* Bytes that no digest names: those of a docker-archive. A plain tar's digest is its diff_id. */
-static int copy_unnamed(struct apply *a, struct fix_blob *b, struct stream *from, struct error *err)
+static const struct oci_digest *digest_of(const struct fix_blob *b)
 {
-	const struct oci_digest *want = b->inventory->blob_digest.text[0]
-						? &b->inventory->blob_digest
-					: b->codec == CODEC_NONE ? &b->source->diff_id
-								 : NULL;
+	return b->inventory->blob_digest.text[0] ? &b->inventory->blob_digest
+	       : b->codec == CODEC_NONE		 ? &b->source->diff_id
+						 : NULL;
+}
+
+static int copy_unnamed(struct apply *a, struct fix_blob *b, struct stream *from,
+			const struct oci_digest *want, struct error *err)
+{
 	struct block *block;
 	int r = sink_blob_begin(a->sink, err);
 
@@ -70,12 +75,45 @@ static int copy_unnamed(struct apply *a, struct fix_blob *b, struct stream *from
 	return r;
 }
 
+/* The destination does not read what the layer is compressed by: it gets the plain tar. */
+static bool is_refused(struct apply *a, struct fix_blob *b, enum codec codec)
+{
+	const char *who = sink_refuses(a->sink, codec);
+
+	if (who)
+		notes_add(a->plan->opts->notes,
+			  "layer %zu is compressed by %s, which %s does not read: it is sent plain",
+			  b->layer, codec_name(codec), who);
+	a->plain |= who != NULL;
+	return who != NULL;
+}
+
+static int copy_plain(struct apply *a, struct fix_blob *b, struct error *err)
+{
+	_cleanup_(stream_closep) struct stream *plain = NULL;
+	struct stream *raw = NULL;
+	enum codec found;
+	int r = open_blob(a, b, &raw, err);
+
+	if (r == 0)
+		r = codec_open_detected(&plain, raw, &found, a->limits, err);
+	if (r < 0) {
+		stream_close(raw);
+		return r;
+	}
+	b->codec = CODEC_NONE;
+	return copy_unnamed(a, b, plain, b->source->diff_id.text[0] ? &b->source->diff_id : NULL,
+			    err);
+}
+
 static int copy(struct apply *a, struct fix_blob *b, struct error *err)
 {
 	_cleanup_(stream_closep) struct stream *from = NULL;
 	int r;
 
 	b->diff_id = b->source->diff_id;
+	if (is_refused(a, b, b->codec))
+		return copy_plain(a, b, err);
 	b->digest = b->source->digest;
 	b->size =
 		b->source->size != SOURCE_SIZE_UNKNOWN ? b->source->size : b->inventory->blob_size;
@@ -88,7 +126,7 @@ static int copy(struct apply *a, struct fix_blob *b, struct error *err)
 	if (r < 0)
 		return r;
 	if (!b->digest.text[0])
-		return copy_unnamed(a, b, from, err);
+		return copy_unnamed(a, b, from, digest_of(b), err);
 	return sink_blob_copy(a->sink, from, &b->digest, b->size, err);
 }
 
@@ -179,6 +217,8 @@ static int open_encoder(struct apply *a, struct fix_blob *b, struct pipe *p, str
 			"now",
 			b->layer, codec_name(how.codec));
 		how.codec = CODEC_GZIP;
+	} else if (is_refused(a, b, how.codec)) {
+		how.codec = CODEC_NONE;
 	} else if (how.codec != CODEC_NONE) {
 		r = source_layer_open(a->source, b->source, &stored, err);
 		if (r == 0)
@@ -300,6 +340,11 @@ static int documents(const struct apply *a, struct fix_image *img, struct sink_i
 	if (r < 0)
 		return r;
 	set_digest(&img->config, hex);
+	/* A manifest's media types tell of compression: the destination's own is made. */
+	if (a->plain) {
+		out->manifest = NULL;
+		out->manifest_len = 0;
+	}
 	if (!out->manifest || (!img->changed && !img->past))
 		return 0;
 	r = fix_manifest(manifest, a->plan, img, out, &img->config, err);

@@ -134,7 +134,7 @@ static int add_tags(struct sink *s, json_t *tags, const struct sink_image *image
 /* moby 20.10 has no zstd in pkg/archive; 23.0 has. */
 static void note_zstd(struct sink *s, const struct sink_image *image)
 {
-	for (size_t i = 0; i < image->layer_count; i++)
+	for (size_t i = 0; !s->engine && i < image->layer_count; i++)
 		if (image->layers[i].codec == CODEC_ZSTD) {
 			notes_add(s->notes, "a layer is compressed by zstd, which `docker load` "
 					    "reads since Docker 23.0");

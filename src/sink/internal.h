@@ -32,6 +32,8 @@ struct sink {
 	struct notes *notes;
 	bool repositories, spools, dead, committed;
 	char *name; /* of the reference, or NULL */
+	bool engine;
+	char *no_zstd; /* who does not read zstd, or NULL */
 
 	bool open; /* a blob of unknown digest is being written */
 	struct digest *digest;

@@ -12,11 +12,11 @@
 
 #define SPOOL_MEMORY (8u << 20)
 #define PART	     (256u << 10)
-#define SHOWN	     "standard output"
 
 struct out_pipe {
 	struct out base;
 	int fd;
+	const char *shown;
 	struct notes *notes;
 	uint64_t size; /* of the open file, so far */
 	struct spool *spool;
@@ -29,7 +29,7 @@ static struct out_pipe *of(struct out *o)
 
 static int put(struct out_pipe *p, const void *bytes, size_t n, struct error *err)
 {
-	return out_write(p->fd, -1, bytes, n, SHOWN, err);
+	return out_write(p->fd, -1, bytes, n, p->shown, err);
 }
 
 static int put_header(struct out_pipe *p, const char *name, uint64_t size, struct error *err)
@@ -101,8 +101,8 @@ static int write_spool(struct out_pipe *p, const char *name, struct error *err)
 		notes_add(p->notes,
 			  "a changed layer of %" PRIu64
 			  " bytes was kept in an unlinked file in %s first: a tar names a size "
-			  "before its bytes, and " SHOWN " cannot go back",
-			  p->size, dir && *dir ? "TMPDIR" : "/var/tmp");
+			  "before its bytes, and %s cannot go back",
+			  p->size, dir && *dir ? "TMPDIR" : "/var/tmp", p->shown);
 	r = put_header(p, name, p->size, err);
 	if (r == 0)
 		r = empty_spool(p, err);
@@ -143,7 +143,8 @@ static void pipe_close(struct out *o)
 static const struct out_ops pipe_ops = { pipe_begin, pipe_write,  pipe_end,
 					 pipe_drop,  pipe_commit, pipe_close };
 
-int out_pipe_open(struct out **out, int fd, struct notes *notes, struct error *err)
+int out_pipe_open(struct out **out, int fd, const char *shown, struct notes *notes,
+		  struct error *err)
 {
 	struct out_pipe *p = calloc(1, sizeof(*p));
 
@@ -152,10 +153,11 @@ int out_pipe_open(struct out **out, int fd, struct notes *notes, struct error *e
 	if (isatty(fd)) {
 		free(p);
 		return err_fail(err, ERR_USAGE, 0,
-				SHOWN " is a terminal: an archive goes to a file or a pipe");
+				"%s is a terminal: an archive goes to a file or a pipe", shown);
 	}
 	p->base.ops = &pipe_ops;
 	p->fd = fd;
+	p->shown = shown;
 	p->notes = notes;
 	*out = &p->base;
 	return 0;

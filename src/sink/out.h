@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/notes.h"
+#include "oci/ref.h"
 #include "registry/registry.h"
 #include "sink/place.h"
 
@@ -36,8 +37,17 @@ struct out_ops {
 int out_dir_open(struct out **out, const char *path, bool replace, struct error *err) _must_check_;
 int out_archive_open(struct out **out, const char *path, bool replace,
 		     struct error *err) _must_check_;
-/* fd is borrowed. Bodies of unknown size are spooled, which is said in a note. */
-int out_pipe_open(struct out **out, int fd, struct notes *notes, struct error *err) _must_check_;
+/* fd is borrowed; shown (as long as the out) names it. Bodies of unknown size are spooled, which is
+ * said in a note. */
+int out_pipe_open(struct out **out, int fd, const char *shown, struct notes *notes,
+		  struct error *err) _must_check_;
+/* An engine of this host that loads what it is sent: ref is docker-daemon: or containers-storage:.
+ * *name (malloc'd) is the image's name there. ERR_DENIED where the engine has it without replace.
+ * Nothing is sent before the first file. *zstd: whether its layers may be compressed so; else
+ * *reader (malloc'd) says who does not read it. */
+int out_engine_open(struct out **out, const struct ref *ref, const struct limits *limits,
+		    struct notes *notes, bool replace, char **name, char **reader,
+		    struct error *err) _must_check_;
 
 /* path is the name behind docker:, "//host/repository:tag". ERR_DENIED where the tag is there
  * without replace. from (may be NULL) names where blobs come from: those of the same registry are

@@ -15,6 +15,8 @@ static const struct {
 	[TRANSPORT_OCI_ARCHIVE] = { &layout_oci, false },
 	[TRANSPORT_DIR] = { &layout_dir, true },
 	[TRANSPORT_DOCKER] = { &layout_registry, false },
+	[TRANSPORT_DOCKER_DAEMON] = { &layout_docker, false },
+	[TRANSPORT_CONTAINERS_STORAGE] = { &layout_docker, false },
 };
 
 static int check_ref(const struct ref *ref, struct error *err)
@@ -24,9 +26,9 @@ static int check_ref(const struct ref *ref, struct error *err)
 	if (ref->transport >= ARRAY_SIZE(transports) || !transports[ref->transport].layout)
 		return err_fail(err, ERR_USAGE, 0,
 				"'%s' is nowhere to write to: docker-archive:FILE, oci:DIR, "
-				"oci-archive:FILE, dir:DIR, docker://NAME, or - for a "
-				"docker-archive on standard "
-				"output",
+				"oci-archive:FILE, dir:DIR, docker://NAME, docker-daemon:NAME, "
+				"containers-storage:NAME, or - for a docker-archive on "
+				"standard output",
 				err_text(shown, sizeof(shown), ref->path, strlen(ref->path)));
 	if (ref->index >= 0)
 		return err_fail(err, ERR_USAGE, 0, "a destination has no image @%ld", ref->index);
@@ -47,12 +49,18 @@ static int open_out(struct sink *s, const struct ref *ref, const struct sink_opt
 		return out_registry_open(&s->out, ref->path, opts->replace,
 					 opts->registry ? opts->registry : &own, opts->from, err);
 	}
+	if (ref->transport == TRANSPORT_DOCKER_DAEMON ||
+	    ref->transport == TRANSPORT_CONTAINERS_STORAGE) {
+		s->engine = s->spools = true;
+		return out_engine_open(&s->out, ref, opts->limits, opts->notes, opts->replace,
+				       &s->name, &s->no_zstd, err);
+	}
 	if (transports[ref->transport].directory)
 		return out_dir_open(&s->out, ref->path, opts->replace, err);
 	if (strcmp(ref->path, "-") != 0 && strcmp(ref->path, "/dev/stdout") != 0)
 		return out_archive_open(&s->out, ref->path, opts->replace, err);
 	s->spools = true;
-	return out_pipe_open(&s->out, opts->stdout_fd, opts->notes, err);
+	return out_pipe_open(&s->out, opts->stdout_fd, "standard output", opts->notes, err);
 }
 
 /* docker means app:latest by app. */
@@ -112,7 +120,13 @@ void sink_close(struct sink *s)
 	buf_free(&s->root);
 	free(s->kept);
 	free(s->name);
+	free(s->no_zstd);
 	free(s);
+}
+
+const char *sink_refuses(const struct sink *s, enum codec codec)
+{
+	return codec == CODEC_ZSTD ? s->no_zstd : NULL;
 }
 
 void sink_set_repositories(struct sink *s, bool on)

@@ -1,6 +1,7 @@
 /* Where a rewritten image goes: docker-archive:, oci:, oci-archive:, dir:, and "-", a
  * docker-archive on standard output. One file a transport (sink-*.c), one row of the table in
- * sink.c.
+ * sink.c. And engines of this host, docker-daemon: and containers-storage:, which load a
+ * docker-archive as it is made.
  *
  * The destination appears whole or not at all: it is built beside its name as
  * "NAME.partial-XXXXXXXX", synced, and renamed by sink_commit. Without commit sink_close removes
@@ -53,6 +54,10 @@ DEFINE_CLEANUP(struct sink, sink_close)
 /* True where a blob of unknown size is first kept in an unlinked file under TMPDIR (standard
  * output): what is kept and where is said in a note when it happens. */
 bool sink_spools(const struct sink *s);
+
+/* NULL where the destination takes layers that are compressed so, else who does not. Such a layer
+ * is put without compression. */
+const char *sink_refuses(const struct sink *s, enum codec codec);
 
 /* A new blob, whose digest (sha256) and size come out at its end. */
 int sink_blob_begin(struct sink *s, struct error *err) _must_check_;
