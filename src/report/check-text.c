@@ -389,7 +389,8 @@ static int remarks(struct text *t, const struct notes *notes, struct error *err)
 			plural(cached, "it", "them"));
 	if (tables)
 		fprintf(t->out,
-			"  note: of %zu %s only the table of contents was read; --verify reads all\n",
+			"  note: of %zu %s only the table of contents was read; --verify reads "
+			"all\n",
 			tables, plural(tables, "layer", "layers"));
 	if (unverified)
 		fprintf(t->out,
