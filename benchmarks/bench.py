@@ -218,6 +218,8 @@ def main():
     model = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
     memory = next(line.split()[1] for line in open("/proc/meminfo"))
     print(f"{model}, {len(os.sched_getaffinity(0))} cores, {int(memory) // 2**20} GiB, Linux {platform.release()}")
+    import engines
+    engines.end_by_exception()
     b = Bench(args)
     try:
         for r in args.rows or ROWS:
