@@ -137,8 +137,10 @@ static void test_refused(void **state)
 	refused("dir:///", ERR_USAGE);
 	refused("some/path", ERR_USAGE);
 	refused("tar:x", ERR_USAGE);
-	refused("containers-storage:x", ERR_USAGE);
-	refused("docker-daemon:x", ERR_USAGE);
+	/* No engine and no registry is asked for a name that cannot be one. */
+	refused("docker://No Name", ERR_USAGE);
+	refused("containers-storage:No Name", ERR_USAGE);
+	refused("docker-daemon:No Name", ERR_USAGE);
 	refused(at("oci:%s/out:@1"), ERR_USAGE);
 	refused(at("docker-archive:%s/out:UPPER"), ERR_USAGE);
 	refused(at("docker-archive:%s/out:a:b/c"), ERR_USAGE);
