@@ -106,6 +106,23 @@ static int copy_plain(struct apply *a, struct fix_blob *b, struct error *err)
 			    err);
 }
 
+#define COPIES 3 /* of one layer, where a server gives up what it has of it */
+
+static int copy_named(struct apply *a, struct fix_blob *b, struct error *err)
+{
+	for (unsigned n = 1;; n++) {
+		_cleanup_(stream_closep) struct stream *from = NULL;
+		int r = open_blob(a, b, &from, err);
+
+		if (r == 0)
+			r = sink_blob_copy(a->sink, from, &b->digest, b->size, err);
+		if (r != -ERR_NET || n == COPIES || !sink_is_usable(a->sink))
+			return r;
+		notes_add(a->plan->opts->notes, "layer %zu is copied again: %s", b->layer,
+			  err->msg);
+	}
+}
+
 static int copy(struct apply *a, struct fix_blob *b, struct error *err)
 {
 	_cleanup_(stream_closep) struct stream *from = NULL;
@@ -119,15 +136,10 @@ static int copy(struct apply *a, struct fix_blob *b, struct error *err)
 		b->source->size != SOURCE_SIZE_UNKNOWN ? b->source->size : b->inventory->blob_size;
 	if (b->digest.text[0]) {
 		r = sink_blob_take(a->sink, &b->digest, err);
-		if (r <= 0)
-			return r;
+		return r <= 0 ? r : copy_named(a, b, err);
 	}
 	r = open_blob(a, b, &from, err);
-	if (r < 0)
-		return r;
-	if (!b->digest.text[0])
-		return copy_unnamed(a, b, from, digest_of(b), err);
-	return sink_blob_copy(a->sink, from, &b->digest, b->size, err);
+	return r < 0 ? r : copy_unnamed(a, b, from, digest_of(b), err);
 }
 
 /* What flows from the blob to the sink. */

@@ -62,6 +62,13 @@ int endpoint_authorize(struct endpoint *e, struct error *err) _must_check_;
 int endpoint_url(char **out, struct endpoint *e, struct error *err, const char *fmt,
 		 ...) _must_check_ _printf_(4, 5);
 
+/* Where all that is written goes. */
+struct endpoint *registry_destination(struct registry *r);
+
+/* ERR_DIGEST where the answer says that it took another digest than the one that was sent. */
+int registry_check_digest(const struct http_answer *a, const struct endpoint *e, const char *want,
+			  struct error *err) _must_check_;
+
 /* ": " and the first message of the answer's JSON, escaped; "" where it has none. */
 void registry_message(char *out, size_t n, struct http_answer *a);
 

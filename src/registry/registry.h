@@ -61,9 +61,11 @@ int registry_allow_mounts(struct registry *r, const char *from, struct error *er
 /* An upload whose digest is known at its end: POST, PATCH of chunks of at most 16 MiB (a chunk is
  * kept in memory so that it can be sent again, from where the registry says that it broke off), PUT
  * ?digest=; a blob of one chunk is POST and PUT. What breaks or is 5xx is tried again, with a note.
- * An upload that is dropped is DELETEd. */
+ * A registry may give an upload up that broke: keep has all but the first chunk's worth of a blob
+ * in an unlinked file too, to send it once more at the end; without it that is ERR_NET. An upload
+ * that is dropped is DELETEd. */
 struct registry_upload;
-int registry_upload_begin(struct registry_upload **out, struct registry *r,
+int registry_upload_begin(struct registry_upload **out, struct registry *r, bool keep,
 			  struct error *err) _must_check_;
 /* POST ?mount=&from=: 0 mounted; 1 it has to be sent: by *out, which the registry has begun for it,
  * or where that is NULL by one of its own. */

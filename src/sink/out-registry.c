@@ -67,8 +67,11 @@ static int begin(struct out *o, const char *name, _unused_ uint64_t size, struct
 	if (name && strcmp(name, g->missing.text) != 0)
 		r = take(o, name, err);
 	g->file = r > 0 ? FILE_UPLOAD : FILE_THERE;
+	/* What has a name can be had from the source again. */
+	if (!name)
+		registry_upload_drop(STEAL(g->upload));
 	if (r > 0)
-		r = g->upload ? 0 : registry_upload_begin(&g->upload, g->registry, err);
+		r = g->upload ? 0 : registry_upload_begin(&g->upload, g->registry, !name, err);
 	return r;
 }
 

@@ -139,6 +139,11 @@ bool sink_spools(const struct sink *s)
 	return s->spools;
 }
 
+bool sink_is_usable(const struct sink *s)
+{
+	return !s->dead;
+}
+
 int sink_ready(const struct sink *s, struct error *err)
 {
 	if (s->dead || s->committed)
@@ -352,6 +357,9 @@ int sink_blob_copy(struct sink *s, struct stream *from, const struct oci_digest 
 		r = keep(s, digest->text, false, err);
 	if (digest->algo == DIGEST_SHA512)
 		s->sha512 = true;
+	/* A registry has nothing of what broke. */
+	if (r == -ERR_NET && s->out->ops->take && s->out->ops->drop(s->out, NULL) == 0)
+		return r;
 	return sink_result(s, r);
 }
 

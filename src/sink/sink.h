@@ -71,13 +71,17 @@ int sink_blob_finish(struct sink *s, struct oci_digest *digest, uint64_t *size,
 /* A blob as the source has it, verified: ERR_DIGEST where the bytes are not those that digest and
  * size name, ERR_TRUNCATED as reading gives it. from is borrowed, read to its end, not closed.
  * Nothing is read where the blob is there already. For a source that names no digest of its
- * layers (docker-archive) use begin, write, finish. */
+ * layers (docker-archive) use begin, write, finish. After ERR_NET a registry stays usable, and the
+ * same blob may be copied from its start. */
 int sink_blob_copy(struct sink *s, struct stream *from, const struct oci_digest *digest,
 		   uint64_t size, struct error *err) _must_check_;
 
 /* Asks the destination for a blob of the source: 0 where it is there now (a registry had it, or
  * mounted it), 1 where its bytes are wanted. */
 int sink_blob_take(struct sink *s, const struct oci_digest *digest, struct error *err) _must_check_;
+
+/* False once something has failed for good: nothing more is taken. */
+bool sink_is_usable(const struct sink *s);
 
 bool sink_has_blob(const struct sink *s, const struct oci_digest *digest);
 

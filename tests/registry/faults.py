@@ -7,7 +7,7 @@ import http.client
 import random
 
 import faulty
-from box import SECRET, USER, address, basic, case, decode, equal, front, get, guarded, layout, manifest, need, push, sent, told
+from box import MANIFEST, SECRET, USER, address, basic, case, decode, digest_of, equal, front, get, guarded, layout, manifest, need, push, sent, told
 from faulty import Close, Response, Server, cut, cut_anywhere, drip, instead, stall, wrong_bytes, wrong_length
 
 CREDS = ("--creds", f"{USER}:{SECRET}")
@@ -320,8 +320,9 @@ def identity_tokens(box):
 
 # --- broken uploads ----------------------------------------------------------------------------------------------------------
 
-def half_way(registry, times):
-    """A front that hands on half of a PATCH's bytes, so many times, and breaks the connection on both sides."""
+def half_way(registry, times, whole=False):
+    """A front that hands on half of a PATCH's bytes, so many times, and breaks the connection on both sides. whole: to the
+    registry the half is all of it, which it keeps."""
     host, port = registry.address.split(":")
     left = [times]
 
@@ -333,13 +334,19 @@ def half_way(registry, times):
             if request.method != "PATCH" or not left[0]:
                 return behind(request)
             left[0] -= 1
+            half = request.body[:len(request.body) // 2]
+            if whole:
+                # The range is left out: this registry's parser would take the body for all of it.
+                more = [(k, v) for k, v in request.headers if k.lower() != "content-range"]
+                behind(faulty.Request("PATCH", request.path, more, half, 0)).bytes()
+                raise Close
             with contextlib.closing(http.client.HTTPConnection(host, int(port), timeout=60)) as c:
                 c.putrequest("PATCH", request.path, skip_host=True)
                 for name, value in request.headers:
                     if name.lower() != "expect":
                         c.putheader(name, value)
                 c.endheaders()
-                c.send(request.body[:len(request.body) // 2])
+                c.send(half)
             raise Close
         s.handler = handle
         return s
@@ -350,11 +357,12 @@ def half_way(registry, times):
 def an_upload_goes_on_where_it_broke(box):
     plain = box.shared.registries.plain
     source = layout(box, "resume", None, size=17 << 20)
-    for times in (1, 2):
-        with half_way(plain, times)(plain) as s:
-            box.fix(source, f"docker://{address(s)}/resume:half{times}", hurry=True)
+    for times, whole in ((1, False), (2, False), (1, True)):
+        with half_way(plain, times, whole)(plain) as s:
+            tag = f"half{times}{whole}"
+            box.fix(source, f"docker://{address(s)}/resume:{tag}", hurry=True)
             need(len(s.seen("GET /v2/resume/blobs/uploads")) >= times, "the registry was asked how much it has", s.seen())
-        box.check(f"docker://{plain.address}/resume:half{times}", "--verify", status=0)
+        box.check(f"docker://{plain.address}/resume:{tag}", "--verify", status=0)
     for i, fault in enumerate((instead(503), cut(-2), instead(429), instead(416))):
         with front(plain) as s:
             s.fault("PATCH", fault, times=2)
@@ -372,6 +380,80 @@ def an_upload_goes_on_where_it_broke(box):
         s.fault("PATCH", cut(-2), times=None)
         box.fix(source, f"docker://{address(s)}/resume:none", status=3, hurry=True)
     equal(get(plain, "/v2/resume/manifests/none")[0], 404, "nothing appeared")
+
+
+class Uploads(Server):
+    """As the specification has it, and docker-registry does not: an upload that broke is kept, and goes on from its offset."""
+
+    def __init__(self):
+        self.parts, self.blobs, self.manifests, self.half, self.strict = {}, {}, {}, 0, 0
+        super().__init__(self.answer)
+
+    def upload(self, status, name):
+        return Response(status, b"", [("Location", f"/v2/x/blobs/uploads/{name}"), ("Range", f"0-{max(len(self.parts[name]), 1) - 1}")])
+
+    def answer(self, request):
+        path, _, query = request.path.partition("?")
+        name = path.rpartition("/")[2]
+        if "/uploads/" in path and request.method != "POST":
+            if request.method == "PATCH":
+                first = int(request.get("Content-Range").partition("-")[0])
+                if first != len(self.parts[name]):
+                    self.strict += 1
+                    return Response(416)
+                if self.half:
+                    self.half -= 1
+                    self.parts[name] += request.body[:len(request.body) // 3]
+                    raise Close
+            self.parts[name] += request.body
+            if request.method != "PUT":
+                return self.upload(204 if request.method == "GET" else 202, name)
+            digest = decode(query.partition("digest=")[2])
+            if digest != digest_of(self.parts[name]):
+                return Response(400, b'{"errors":[{"code":"DIGEST_INVALID","message":"no"}]}')
+            self.blobs[digest] = self.parts[name]
+            return Response(201)
+        if request.method == "POST":
+            self.parts[str(len(self.parts))] = b""
+            return self.upload(202, str(len(self.parts) - 1))
+        if request.method == "PUT":
+            self.manifests[name] = request.body
+            return Response(201)
+        body = (self.manifests if "/manifests/" in path else self.blobs).get(name)
+        return Response(404) if body is None else Response(200, body, [("Content-Type", MANIFEST)])
+
+
+@case
+def an_upload_goes_on_at_its_offset(box):
+    source = layout(box, "offset", None, size=40 << 20)
+    with Uploads() as s:
+        s.half = 3
+        box.fix(source, f"docker://{address(s)}/x", hurry=True)
+        equal(s.strict, 0, "no offset was wrong")
+        sizes = [len(r.body) for r in s.seen("PATCH")]
+        need(sum(sizes) < 70 << 20 and sizes[1] == sizes[0] - sizes[0] // 3, "what the server has is not sent again", sizes)
+        box.check(f"docker://{address(s)}/x", "--verify", status=0)
+
+
+@case
+def an_upload_that_is_given_up_goes_again(box):
+    """docker-registry forgets all of an upload of which a PATCH's answer was lost: layers that change and layers that are copied."""
+    plain, other = box.shared.registries.plain, box.shared.registries.other
+    push(plain, layout(box, "again", None, size=40 << 20), "again/app", "--preserve-digests")
+    name = f"docker://{plain.address}/again/app"
+    for at, kind in ((1, "changed"), (2, "changed"), (0, "changed"), (1, "copied")):
+        with front(other) as s:
+            seen = [0]
+
+            def lose(conn, request, response, at=at, seen=seen):
+                seen[0] += 1
+                cut(-2)(conn, request, response) if seen[0] == at + 1 else faulty.plain(conn, request, response)
+            s.fault("PATCH", lose, times=None)
+            box.fix(name + (":fit" if kind == "copied" else ""), f"docker://{address(s)}/again/{kind}{at}", hurry=True)
+            need(seen[0] > at, "it was lost", seen)
+        if not at:
+            box.fix(name, name + ":fit")
+        box.check(f"docker://{other.address}/again/{kind}{at}", "--verify", status=0)
 
 
 @case
@@ -394,18 +476,18 @@ def what_a_server_says_of_an_upload(box):
 def a_mount_that_is_refused(box):
     """Then the bytes go."""
     with broken(box, "nomount") as (s, name):
-        for i, status in enumerate((202, 403, 404, 405)):
-            s.forget()
-
-            def no_mount(conn, request, response, status=status):
-                answer = response
+        behind = s.handler
+        for status in (202, 403, 404, 405):
+            def no_mount(request, status=status):
                 if "mount=" in request.path and status != 202:
-                    answer = Response(status)
-                faulty.plain(conn, request, answer)
-            # The repository that is mounted from does not exist there for 202: another name for the same image.
-            s.fault("POST", no_mount, times=None)
-            dest = f"docker://{address(s)}/nomounted{i}:1"
-            source = name if status != 202 else layout(box, "nomount")
-            box.fix(source, dest)
-            equal(len(sent(s, f"nomounted{i}")), 4, f"all was sent, {status}")
+                    return Response(status)
+                # It would rather have the bytes, and has begun.
+                path = request.path.partition("?")[0] if "mount=" in request.path else request.path
+                return behind(faulty.Request(request.method, path, request.headers, request.body, 0))
+            s.forget()
+            s.handler = no_mount
+            dest = f"docker://{address(s)}/nomount{status}:1"
+            box.fix(name, dest)
+            equal(len(sent(s, f"nomount{status}")), 4, f"all was sent, {status}")
+            equal((len(s.seen("DELETE")), len(s.seen("POST"))), (0, 4 if status == 202 else 7), f"no upload was begun for nothing, {status}")
             box.check(dest, status=0)

@@ -6,7 +6,7 @@ import re
 import subprocess
 
 import engines
-from box import (INDEX, SECRET, USER, address, case, decode, digest_of, equal, front, get, layers, layout, manifest, need, push, sent, skopeo,
+from box import (INDEX, SECRET, USER, address, basic, case, decode, digest_of, equal, front, get, guarded, layers, layout, manifest, need, push, sent, skopeo,
                  told, two_platforms)
 from faulty import Proxy, instead
 from mkimage import save_docker_archive
@@ -295,8 +295,12 @@ def mirrors(box):
         done = box.check("docker://registry.test/team/mirrored")
         equal(told(done), want, "a mirror that refuses")
         equal(len(empty.seen("GET /v2/far")), 1, "a mirror that failed is not asked again")
-        conf('unqualified-search-registries = []\n[aliases]\n"mine" = "%s/far/mirrored"\n' % address(own))
-        box.fix("docker://registry.invalid/x", "oci:" + box.path("o"), status=3, says="registry.invalid")
+    with guarded(plain) as shut:
+        conf(f'[[registry]]\nprefix = "registry.test"\nlocation = "registry.invalid"\n[[registry.mirror]]\nlocation = "{address(shut)}/far"\n')
+        box.check("docker://registry.test/mirrored", *creds(), status=3, says="registry.invalid")
+        need(shut.seen("GET /v2/far") and all(r.get("Authorization") is None for r in shut.seen()), "a mirror elsewhere asks for --creds in vain")
+        auth = box.write("auth.json", json.dumps({"auths": {address(shut): {"auth": basic()[6:]}}}))
+        equal(told(box.check("docker://registry.test/mirrored", "--authfile", auth)), want, "a mirror's own credential")
 
 
 @case
