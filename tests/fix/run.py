@@ -470,7 +470,7 @@ def destinations_are_not_overwritten(box):
 def usage(box):
     source = save(box)
     for args in ((), (source,), (source, "a", "b"), ("--to", "nobody", source, "oci:x"), ("--to", "65534", source, "oci:x"),
-                 ("--owner", "1", source, "oci:x"), ("--owner", "1=65535", source, "oci:x"), (source, "docker://x/y"), (source, box.path("bare"))):
+                 ("--owner", "1", source, "oci:x"), ("--owner", "1=65535", source, "oci:x"), (source, "docker://x/Upper"), (source, box.path("bare"))):
         box.run("fix", *args, status=2)
     box.fix("tar:" + source, "oci:" + box.path("x"), status=3)
 
