@@ -296,6 +296,9 @@ def ignored_signal_stays_ignored(b):
 
 
 def main():
+    # Whoever starts this in the background has signals ignored, and children would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     p = argparse.ArgumentParser()
     p.add_argument("--uidfit", required=True)
     p.add_argument("cases", nargs="*")
