@@ -83,7 +83,7 @@ int http_failure(struct http_transfer *t, struct error *err)
 {
 	const struct row *row = row_of(t->result);
 	char text[CURL_ERROR_SIZE + 8];
-	long proxy_status = 0;
+	long proxy_status = 0, connects = 1;
 
 	if (t->failure.code) {
 		if (err)
@@ -107,6 +107,10 @@ int http_failure(struct http_transfer *t, struct error *err)
 		return err_nomem(err);
 	if (t->result == CURLE_SSL_CONNECT_ERROR && handshake_cut(t))
 		t->trouble = HTTP_UNREACHED;
+	/* On a kept connection that may be the end of the answer before, longer than it said. */
+	curl_easy_getinfo(t->slot->easy, CURLINFO_NUM_CONNECTS, &connects);
+	if (t->result == CURLE_UNSUPPORTED_PROTOCOL && connects == 0)
+		t->trouble = HTTP_BROKEN;
 	if (!row->detail)
 		return err_fail(err, ERR_NET, 0, "%s: %s", t->who, row->words);
 	return err_fail(err, ERR_NET, 0, "%s: %s: %s", t->who, row->words,
