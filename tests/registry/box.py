@@ -88,7 +88,7 @@ class Box:
         with self.lock:
             self.runs += 1
             number = self.runs
-        env = {k: v for k, v in os.environ.items() if k.lower() not in PROXIES and not k.startswith(("SSL_CERT", "XDG", "REGISTRY", "DOCKER"))}
+        env = {k: v for k, v in os.environ.items() if k.lower() not in PROXIES and not k.startswith(("SSL_CERT", "XDG", "REGISTRY", "DOCKER", "UIDFIT_NO_CACHE"))}
         # No cache between runs: what is counted is what is asked.
         env.update(HOME=self.top, XDG_RUNTIME_DIR=self.top, XDG_CONFIG_HOME=self.top + "/.config", XDG_CACHE_HOME=f"{self.top}/.cache/{number}")
         env.update(more or {})
