@@ -4,19 +4,6 @@
 #include "report/json-writer.h"
 #include "report/print.h"
 
-static void map(struct jsonw *w, const char *key, const struct idmap *m)
-{
-	jsonw_open(w, key, '[');
-	for (size_t i = 0; i < m->count; i++) {
-		jsonw_open(w, NULL, '{');
-		jsonw_u64(w, "containerID", m->extents[i].container);
-		jsonw_u64(w, "hostID", m->extents[i].host);
-		jsonw_u64(w, "size", m->extents[i].count);
-		jsonw_close(w);
-	}
-	jsonw_close(w);
-}
-
 /* "NAME":{"uid_map","gid_map"}; null where there is none. */
 static void pair(struct jsonw *w, const char *key, int r, struct idmap_pair *p)
 {
@@ -25,8 +12,8 @@ static void pair(struct jsonw *w, const char *key, int r, struct idmap_pair *p)
 		return;
 	}
 	jsonw_open(w, key, '{');
-	map(w, "uid_map", &p->uid);
-	map(w, "gid_map", &p->gid);
+	jsonw_map(w, "uid_map", &p->uid);
+	jsonw_map(w, "gid_map", &p->gid);
 	jsonw_close(w);
 	idmap_pair_free(p);
 }
@@ -149,8 +136,8 @@ static void process(struct jsonw *w, const struct host *h)
 	jsonw_bool(w, "nested", p->nested);
 	jsonw_str(w, "setgroups", p->setgroups_denied ? "deny" : "allow");
 	jsonw_bool(w, "no_new_privs", p->no_new_privs);
-	map(w, "uid_map", &p->map.uid);
-	map(w, "gid_map", &p->map.gid);
+	jsonw_map(w, "uid_map", &p->map.uid);
+	jsonw_map(w, "gid_map", &p->map.gid);
 	jsonw_close(w);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "idmap/idmap.h"
 
 static void escaped_point(FILE *out, uint32_t c)
 {
@@ -190,5 +191,18 @@ void jsonw_error(struct jsonw *w, const struct error *why)
 	jsonw_open(w, "error", '{');
 	jsonw_str(w, "code", err_name(why->code));
 	jsonw_str(w, "message", why->msg);
+	jsonw_close(w);
+}
+
+void jsonw_map(struct jsonw *w, const char *key, const struct idmap *m)
+{
+	jsonw_open(w, key, '[');
+	for (size_t i = 0; i < m->count; i++) {
+		jsonw_open(w, NULL, '{');
+		jsonw_u64(w, "containerID", m->extents[i].container);
+		jsonw_u64(w, "hostID", m->extents[i].host);
+		jsonw_u64(w, "size", m->extents[i].count);
+		jsonw_close(w);
+	}
 	jsonw_close(w);
 }

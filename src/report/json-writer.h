@@ -45,6 +45,11 @@ void jsonw_u64(struct jsonw *w, const char *key, uint64_t v);
 void jsonw_bool(struct jsonw *w, const char *key, bool v);
 void jsonw_null(struct jsonw *w, const char *key);
 
+/* A map as OCI's runtime-spec has it: [{"containerID","hostID","size"}] (config-linux.md, "User
+ * namespace mappings"). */
+struct idmap;
+void jsonw_map(struct jsonw *w, const char *key, const struct idmap *m);
+
 /* "error": {"code", "message"}, as every report tells of an image that could not be looked at. */
 struct error;
 void jsonw_error(struct jsonw *w, const struct error *why);

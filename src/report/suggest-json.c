@@ -56,19 +56,6 @@ static int side(struct jsonw *w, const char *key, const struct need_side *s, str
 	return r;
 }
 
-static void map(struct jsonw *w, const char *key, const struct idmap *m)
-{
-	jsonw_open(w, key, '[');
-	for (size_t i = 0; i < m->count; i++) {
-		jsonw_open(w, NULL, '{');
-		jsonw_u64(w, "containerID", m->extents[i].container);
-		jsonw_u64(w, "hostID", m->extents[i].host);
-		jsonw_u64(w, "size", m->extents[i].count);
-		jsonw_close(w);
-	}
-	jsonw_close(w);
-}
-
 static int line(void *ctx, const char *where, const char *text, struct error *err)
 {
 	struct jsonw *w = ctx;
@@ -96,8 +83,8 @@ static int suggestion(struct jsonw *w, const struct suggestion *s, struct error 
 	jsonw_bool(w, "beyond_useradd", s->vast);
 	if (s->row->form == SUGGEST_KUBELET)
 		jsonw_u64(w, "pods", s->pods);
-	map(w, "uid_map", &s->map.uid);
-	map(w, "gid_map", &s->map.gid);
+	jsonw_map(w, "uid_map", &s->map.uid);
+	jsonw_map(w, "gid_map", &s->map.gid);
 	jsonw_open(w, "lines", '[');
 	r = suggest_lines(s, line, w, err);
 	jsonw_close(w);

@@ -45,19 +45,6 @@ static uint64_t count_of(const struct unpack_counts *c, size_t offset)
 	return v;
 }
 
-static void extents(struct jsonw *w, const char *key, const struct idmap *m)
-{
-	jsonw_open(w, key, '[');
-	for (size_t i = 0; i < m->count; i++) {
-		jsonw_open(w, NULL, '{');
-		jsonw_u64(w, "containerID", m->extents[i].container);
-		jsonw_u64(w, "hostID", m->extents[i].host);
-		jsonw_u64(w, "size", m->extents[i].count);
-		jsonw_close(w);
-	}
-	jsonw_close(w);
-}
-
 static int report_json(const struct report_options *opts, const struct unpack_told *t,
 		       struct error *err)
 {
@@ -74,8 +61,8 @@ static int report_json(const struct report_options *opts, const struct unpack_to
 	jsonw_str(&w, "owners", how_names[t->how]);
 	jsonw_str(&w, "form", form_names[t->form]);
 	jsonw_bool(&w, "fixed", t->fix && t->fix->changed);
-	extents(&w, "uid_mappings", &t->use->map.uid);
-	extents(&w, "gid_mappings", &t->use->map.gid);
+	jsonw_map(&w, "uid_mappings", &t->use->map.uid);
+	jsonw_map(&w, "gid_mappings", &t->use->map.gid);
 	jsonw_u64(&w, "layers", t->source->layer_count);
 	jsonw_u64(&w, "entries", t->counts->entries);
 	jsonw_u64(&w, "bytes", t->counts->bytes);
