@@ -3,7 +3,6 @@
  */
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "base/buf.h"
+#include "base/child.h"
 #include "engine/engine.h"
 
 #define ARGS_MAX  16
@@ -64,38 +64,6 @@ static size_t arguments(char **argv, const struct storage_place *p, const char *
 	return n;
 }
 
-static int spawn(struct run *run, const char *path, char **argv, int in)
-{
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	sigset_t defaults;
-	int e = posix_spawn_file_actions_init(&files);
-
-	if (e)
-		return e;
-	e = posix_spawnattr_init(&attr);
-	if (e) {
-		posix_spawn_file_actions_destroy(&files);
-		return e;
-	}
-	sigemptyset(&defaults);
-	sigaddset(&defaults, SIGPIPE);
-	e = posix_spawnattr_setsigdefault(&attr, &defaults);
-	if (!e)
-		e = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF);
-	if (!e)
-		e = posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO);
-	if (!e)
-		e = posix_spawn_file_actions_adddup2(&files, run->words, STDOUT_FILENO);
-	if (!e)
-		e = posix_spawn_file_actions_adddup2(&files, run->words, STDERR_FILENO);
-	if (!e)
-		e = posix_spawn(&run->pid, path, &files, &attr, argv, environ);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&files);
-	return e;
-}
-
 static int start(struct run *run, const struct storage_place *place, const char *const *verb,
 		 int in, struct error *err)
 {
@@ -109,7 +77,7 @@ static int start(struct run *run, const struct storage_place *place, const char 
 	if (run->words < 0)
 		return err_fail(err, ERR_IO, errno, "a file in memory");
 	arguments(argv, place, verb);
-	r = spawn(run, buf_str(&path), argv, in);
+	r = child_spawn(&run->pid, buf_str(&path), argv, in, run->words, run->words);
 	return r ? err_fail(err, ERR_IO, r, "start '%s'", buf_str(&path)) : 0;
 }
 

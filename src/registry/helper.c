@@ -6,12 +6,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
+#include "base/child.h"
 #include "oci/json.h"
 
 #define HELPER_WAIT	  30	      /* seconds */
@@ -91,40 +91,6 @@ static bool find_program(struct buf *out, const char *name)
 	return false;
 }
 
-static int spawn(struct run *r, const char *path, const int in[2], const int out[2],
-		 const int err[2])
-{
-	char *argv[] = { (char *)(uintptr_t)path, (char[]){ "get" }, NULL };
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	sigset_t defaults;
-	int e = posix_spawn_file_actions_init(&files);
-
-	if (e)
-		return e;
-	e = posix_spawnattr_init(&attr);
-	if (e) {
-		posix_spawn_file_actions_destroy(&files);
-		return e;
-	}
-	sigemptyset(&defaults);
-	sigaddset(&defaults, SIGPIPE);
-	e = posix_spawnattr_setsigdefault(&attr, &defaults);
-	if (!e)
-		e = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF);
-	if (!e)
-		e = posix_spawn_file_actions_adddup2(&files, in[0], STDIN_FILENO);
-	if (!e)
-		e = posix_spawn_file_actions_adddup2(&files, out[1], STDOUT_FILENO);
-	if (!e)
-		e = posix_spawn_file_actions_adddup2(&files, err[1], STDERR_FILENO);
-	if (!e)
-		e = posix_spawn(&r->pid, path, &files, &attr, argv, environ);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&files);
-	return e;
-}
-
 static void close_both(const int fd[2])
 {
 	closep(&fd[0]);
@@ -136,6 +102,7 @@ static int start(struct run *r, const char *path, const char *server, struct err
 {
 	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, says[2] = { -1, -1 };
 	size_t n = strlen(server);
+	char *argv[] = { (char *)(uintptr_t)path, (char[]){ "get" }, NULL };
 	int e = 0;
 
 	if (pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0 || pipe2(says, O_CLOEXEC) < 0 ||
@@ -144,7 +111,7 @@ static int start(struct run *r, const char *path, const char *server, struct err
 	closep(&in[1]);
 	in[1] = -1;
 	if (!e)
-		e = spawn(r, path, in, out, says);
+		e = child_spawn(&r->pid, path, argv, in[0], out[1], says[1]);
 	if (!e) {
 		r->out = out[0];
 		out[0] = -1;
