@@ -15,6 +15,11 @@ static const struct {
 	{ "sha512:", DIGEST_SHA512, 128 },
 };
 
+static bool is_hex(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+}
+
 int oci_digest_parse(struct oci_digest *out, const char *text, struct error *err)
 {
 	char shown[80];
@@ -24,9 +29,7 @@ int oci_digest_parse(struct oci_digest *out, const char *text, struct error *err
 
 		if (strncmp(text, algos[i].prefix, prefix) != 0)
 			continue;
-		/* Not strspn: gcc 12 with ASan takes it for an overread here. */
-		while (n < algos[i].hex && strchr("0123456789abcdef", text[prefix + n]) &&
-		       text[prefix + n])
+		while (n < algos[i].hex && is_hex(text[prefix + n]))
 			n++;
 		if (n != algos[i].hex || text[prefix + n])
 			break;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "oci/json-scan.h"
 #include "storage/payload.h"
 
 void line_reader_init(struct line_reader *r, struct stream *json)
@@ -20,84 +21,40 @@ void line_reader_done(struct line_reader *r)
 	stream_close(r->json);
 }
 
-/* A place in a line that is read as Go wrote it. */
-struct place {
-	const char *p, *end;
-};
-
-static bool take(struct place *at, const char *text, size_t n)
-{
-	if ((size_t)(at->end - at->p) < n || memcmp(at->p, text, n) != 0)
-		return false;
-	at->p += n;
-	return true;
-}
-#define TAKE(at, text) take(at, text, sizeof(text) - 1)
-
-/* A string without an escape, up to its quote. */
-static bool take_string(struct place *at, const char **s, size_t *n)
-{
-	const char *quote = memchr(at->p, '"', (size_t)(at->end - at->p));
-
-	if (!quote)
-		return false;
-	*s = at->p;
-	*n = (size_t)(quote - at->p);
-	at->p = quote + 1;
-	return true;
-}
-
-#define DIGITS_MAX 18 /* what cannot overflow */
-
-static bool take_number(struct place *at, uint64_t *out)
-{
-	const char *start = at->p;
-
-	*out = 0;
-	while (at->p < at->end && *at->p >= '0' && *at->p <= '9' && at->p - start < DIGITS_MAX)
-		*out = *out * 10 + (uint64_t)(*at->p++ - '0');
-	return at->p > start && (*start != '0' || at->p == start + 1);
-}
-
-static bool quick_segment(struct place *at, struct line *out)
+static bool quick_segment(struct json_scan *at, struct line *out)
 {
 	out->type = LINE_SEGMENT;
-	return take_string(at, &out->payload, &out->payload_len);
+	return json_scan_string(at, &out->payload, &out->payload_len);
 }
 
-static bool is_plain(const char *s, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (s[i] == '\\' || (unsigned char)s[i] < ' ')
-			return false;
-	return true;
-}
-
-static bool quick_file(struct place *at, struct line *out)
+static bool quick_file(struct json_scan *at, struct line *out)
 {
 	out->type = LINE_FILE;
-	if (!take_string(at, &out->name, &out->name_len) || !is_plain(out->name, out->name_len))
+	if (!json_scan_string(at, &out->name, &out->name_len) ||
+	    !json_scan_is_plain(out->name, out->name_len))
 		return false;
-	if (TAKE(at, ",\"size\":") && !take_number(at, &out->size))
+	if (JSON_SCAN(at, ",\"size\":") && !json_scan_number(at, &out->size))
 		return false;
-	if (TAKE(at, ",\"payload\":null"))
+	if (JSON_SCAN(at, ",\"payload\":null"))
 		return true;
-	return TAKE(at, ",\"payload\":\"") && take_string(at, &out->payload, &out->payload_len);
+	return JSON_SCAN(at, ",\"payload\":\"") &&
+	       json_scan_string(at, &out->payload, &out->payload_len);
 }
 
 /* The line at p, which may end behind end: then, as for all that Go would not write, false. */
 static bool quick_line(const char *p, const char *end, struct line *out, uint64_t *position,
 		       size_t *used)
 {
-	struct place at = { p, end };
+	struct json_scan at = { p, end };
 	bool ok;
 
 	*out = (struct line){ 0 };
-	if (TAKE(&at, "{\"type\":2,\"payload\":\""))
+	if (JSON_SCAN(&at, "{\"type\":2,\"payload\":\""))
 		ok = quick_segment(&at, out);
 	else
-		ok = TAKE(&at, "{\"type\":1,\"name\":\"") && quick_file(&at, out);
-	if (!ok || !TAKE(&at, ",\"position\":") || !take_number(&at, position) || !TAKE(&at, "}\n"))
+		ok = JSON_SCAN(&at, "{\"type\":1,\"name\":\"") && quick_file(&at, out);
+	if (!ok || !JSON_SCAN(&at, ",\"position\":") || !json_scan_number(&at, position) ||
+	    !JSON_SCAN(&at, "}\n"))
 		return false;
 	*used = (size_t)(at.p - p);
 	return true;

@@ -1,5 +1,5 @@
 /* A table of a hundred thousand entries has a million values: it is taken apart here, by brackets
- * and strings alone, and each element is parsed by itself, so that memory stays flat. */
+ * and strings alone, and each element is read by itself, so that memory stays flat. */
 #include <string.h>
 
 #include "toc/internal.h"
@@ -27,6 +27,7 @@ static int peek_char(struct toc_elements *e, char *c, struct error *err)
 	const uint8_t *bytes;
 	size_t got;
 
+	*c = '\0';
 	for (;;) {
 		int r = cursor_peek(&e->cursor, 1, &bytes, &got, err);
 
@@ -217,13 +218,13 @@ static int begin(struct toc_elements *e, struct error *err)
 	return r;
 }
 
-int toc_elements_next(struct toc_elements *e, json_t **out, struct error *err)
+int toc_elements_next(struct toc_elements *e, const uint8_t **bytes, size_t *n, struct error *err)
 {
-	const uint8_t *bytes;
-	size_t n;
 	char c;
 	int r = 0;
 
+	cursor_advance(&e->cursor, e->told);
+	e->told = 0;
 	if (e->where == TOC_BEHIND)
 		return 1;
 	if (e->where == TOC_BEFORE)
@@ -240,12 +241,10 @@ int toc_elements_next(struct toc_elements *e, json_t **out, struct error *err)
 	}
 	if (e->count && (r = expect(e, ',', "no ',' between entries", err)) < 0)
 		return r;
-	r = peek_value(e, &bytes, &n, err);
-	if (r == 0)
-		r = oci_json_parse(out, bytes, n, "an entry of the table of contents", err);
+	r = peek_value(e, bytes, n, err);
 	if (r < 0)
 		return r;
-	cursor_advance(&e->cursor, n);
+	e->told = *n;
 	e->count++;
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include "tar/xattr.h"
 #include "toc/internal.h"
 
+#define NAME_SHOWN_MAX	120
 #define XATTR_VALUE_MAX 65536 /* XATTR_SIZE_MAX of include/uapi/linux/limits.h */
 
 static int read_id(json_t *json, const char *key, int64_t *out, struct error *err)
@@ -44,12 +45,12 @@ static int read_chunk(struct toc_chunk *c, json_t *json, struct error *err)
 		r = oci_json_u64(json, "chunkSize", &c->size, err);
 	if (r == 0)
 		r = read_digest(json, "chunkDigest", &c->digest, err);
-	if (r == 0 && end > c->offset)
-		c->len = end - c->offset;
+	if (r == 0)
+		toc_chunk_end(c, end);
 	return r;
 }
 
-int toc_entry_read(struct toc_entry *e, json_t *json, struct error *err)
+static int read_fields(struct toc_entry *e, json_t *json, struct error *err)
 {
 	const struct {
 		const char *key;
@@ -64,7 +65,6 @@ int toc_entry_read(struct toc_entry *e, json_t *json, struct error *err)
 			{ "devMinor", &e->devminor } };
 	int r = 0;
 
-	*e = (struct toc_entry){ .type = "", .name = "", .link = "" };
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(texts); i++)
 		r = oci_json_string(json, texts[i].key, texts[i].to, err);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(numbers); i++)
@@ -78,6 +78,48 @@ int toc_entry_read(struct toc_entry *e, json_t *json, struct error *err)
 	if (r == 0)
 		r = read_digest(json, "digest", &e->digest, err);
 	return r < 0 ? r : read_chunk(&e->first, json, err);
+}
+
+void toc_entry_clear(struct toc_entry *e)
+{
+	struct buf text = e->text;
+
+	buf_clear(&text);
+	json_decref(e->json);
+	*e = (struct toc_entry){ .type = "", .name = "", .link = "", .text = text };
+}
+
+void toc_entry_done(struct toc_entry *e)
+{
+	toc_entry_clear(e);
+	buf_free(&e->text);
+}
+
+int toc_entry_fail(const struct toc_entry *e, struct error *err)
+{
+	char name[NAME_SHOWN_MAX];
+
+	return err_wrap(err, "table of contents: '%s'",
+			err_text(name, sizeof(name), e->name, strlen(e->name)));
+}
+
+int toc_entry_parse(struct toc_entry *e, const void *bytes, size_t n, struct error *err)
+{
+	int r;
+
+	toc_entry_clear(e);
+	r = oci_json_parse(&e->json, bytes, n, "an entry of the table of contents", err);
+	if (r < 0)
+		return r;
+	r = read_fields(e, e->json, err);
+	return r < 0 ? toc_entry_fail(e, err) : 0;
+}
+
+int toc_entry_read(struct toc_entry *e, const void *bytes, size_t n, struct error *err)
+{
+	int r = toc_entry_scan(e, bytes, n, err);
+
+	return r == 1 ? toc_entry_parse(e, bytes, n, err) : r;
 }
 
 static int one_xattr(struct buf *out, const char *name, const char *text, struct error *err)

@@ -11,9 +11,8 @@
 #include "tar/write.h"
 #include "toc/internal.h"
 
-#define CHUNKS_MAX     1024 /* of one file that are kept, for its body */
-#define CHUNK_SLACK    4096 /* bytes by which a chunk may be larger compressed than not */
-#define NAME_SHOWN_MAX 120
+#define CHUNKS_MAX  1024 /* of one file that are kept, for its body */
+#define CHUNK_SLACK 4096 /* bytes by which a chunk may be larger compressed than not */
 
 struct toc_stream {
 	struct stream base;
@@ -25,38 +24,41 @@ struct toc_stream {
 	toc_done_fn *done;
 	struct toc_text text;
 	struct toc_elements elements;
-	json_t *current, *ahead; /* entries; ahead is read and not yet told */
-	struct buf out;		 /* headers not handed on yet, */
-	size_t out_pos;		 /* from here */
-	uint64_t body, pad;	 /* bytes of body and padding left */
-	bool body_whole;	 /* none of the body was passed */
-	struct toc_entry entry;	 /* of that body; borrows current */
+	struct toc_entry entry, ahead; /* ahead is read and not yet told, where has_ahead */
+	bool has_ahead;
+	struct buf out;	    /* headers not handed on yet, */
+	size_t out_pos;	    /* from here */
+	uint64_t body, pad; /* bytes of entry's body and padding left */
+	bool body_whole;    /* none of the body was passed */
 	struct toc_chunk *chunks;
 	size_t chunk_count;
 	bool chunks_more, started, verified, ended;
 };
-
-static int fail_entry(const struct toc_entry *e, struct error *err)
-{
-	char name[NAME_SHOWN_MAX];
-
-	return err_wrap(err, "table of contents: '%s'",
-			err_text(name, sizeof(name), e->name, strlen(e->name)));
-}
 
 static uint64_t pad_of(uint64_t size)
 {
 	return (TAR_BLOCK - size % TAR_BLOCK) % TAR_BLOCK;
 }
 
+static int read_element(struct toc_stream *s, struct toc_entry *e, struct error *err)
+{
+	const uint8_t *bytes;
+	size_t n;
+	int r = toc_elements_next(&s->elements, &bytes, &n, err);
+
+	return r ? r : toc_entry_read(e, bytes, n, err);
+}
+
 static int next_element(struct toc_stream *s, struct error *err)
 {
-	json_decref(s->current);
-	s->current = s->ahead;
-	s->ahead = NULL;
-	if (s->current)
-		return 0;
-	return toc_elements_next(&s->elements, &s->current, err);
+	struct toc_entry told = s->entry;
+
+	if (!s->has_ahead)
+		return read_element(s, &s->entry, err);
+	s->entry = s->ahead;
+	s->ahead = told; /* for its buffer */
+	s->has_ahead = false;
+	return 0;
 }
 
 /* "chunk" entries follow the file that they are of. */
@@ -72,21 +74,17 @@ static int take_chunks(struct toc_stream *s, const struct toc_entry *file, struc
 	s->chunk_count = 1;
 	s->chunks_more = false;
 	for (;;) {
-		struct toc_entry e;
-		int r = toc_elements_next(&s->elements, &s->ahead, err);
+		int r = read_element(s, &s->ahead, err);
 
 		if (r)
 			return r < 0 ? r : 0;
-		r = toc_entry_read(&e, s->ahead, err);
-		if (r < 0)
-			return fail_entry(&e, err);
-		if (strcmp(e.type, "chunk") != 0)
+		s->has_ahead = strcmp(s->ahead.type, "chunk") != 0;
+		if (s->has_ahead)
 			return 0;
-		json_decref(STEAL(s->ahead));
 		if (s->chunk_count == CHUNKS_MAX)
 			s->chunks_more = true;
 		else
-			s->chunks[s->chunk_count++] = e.first;
+			s->chunks[s->chunk_count++] = s->ahead.first;
 	}
 }
 
@@ -147,9 +145,6 @@ static int next_entry(struct toc_stream *s, struct error *err)
 
 	if (r)
 		return r;
-	r = toc_entry_read(e, s->current, err);
-	if (r < 0)
-		return fail_entry(e, err);
 	if (strcmp(e->type, "chunk") == 0)
 		return 0; /* of a file that has no body */
 	type = type_of(e->type);
@@ -158,7 +153,7 @@ static int next_entry(struct toc_stream *s, struct error *err)
 
 		err_fail(err, ERR_BAD_INPUT, 0, "type '%s'",
 			 err_text(text, sizeof(text), e->type, strlen(e->type)));
-		return fail_entry(e, err);
+		return toc_entry_fail(e, err);
 	}
 	r = write_header(s, e, type, err);
 	if (r == 0 && type == TAR_REG && e->size) {
@@ -167,7 +162,7 @@ static int next_entry(struct toc_stream *s, struct error *err)
 		s->body_whole = true;
 		s->pad = pad_of(e->size);
 	}
-	return r < 0 ? fail_entry(e, err) : 0;
+	return r < 0 ? toc_entry_fail(e, err) : 0;
 }
 
 /* Every engine that knows no eStargz unpacks the table too: it is the layer's last entry. */
@@ -183,7 +178,8 @@ static int write_member(struct toc_stream *s, struct error *err)
 		.size = s->text.size,
 	};
 
-	s->entry = (struct toc_entry){ .name = TOC_MEMBER };
+	toc_entry_done(&s->entry);
+	s->entry.name = TOC_MEMBER;
 	s->body = h.size;
 	s->pad = pad_of(h.size);
 	return tar_write_header(&s->out, &h, err);
@@ -309,7 +305,7 @@ static int toc_next(struct stream *base, struct block **out, struct error *err)
 		} else if (s->body) {
 			r = read_body(s, err);
 			if (r < 0)
-				return fail_entry(&s->entry, err);
+				return toc_entry_fail(&s->entry, err);
 		} else if (s->pad) {
 			*out = block_borrow(zeros, (size_t)s->pad);
 			s->pad = 0;
@@ -351,8 +347,8 @@ static void toc_close(struct stream *base)
 {
 	struct toc_stream *s = (struct toc_stream *)base;
 
-	json_decref(s->current);
-	json_decref(s->ahead);
+	toc_entry_done(&s->entry);
+	toc_entry_done(&s->ahead);
 	if (s->started)
 		toc_elements_done(&s->elements);
 	toc_text_close(&s->text);
