@@ -13,7 +13,7 @@ struct check_cli {
 	struct word_list group_add;
 	const char *user;
 	unsigned fail_on;
-	bool all;
+	bool all, fail_fast;
 };
 
 /* fail_on is 0 where it was not given: the order of the words puts the default first. */
@@ -29,6 +29,9 @@ static const struct option_row rows[] = {
 	{ "fail-on", 0, "warning|error|note|never",
 	  "what makes the exit status 1 (default: warning)", OPTION_CHOICE,
 	  offsetof(struct check_cli, fail_on) },
+	{ "fail-fast", 0, NULL,
+	  "read no more layers once one does not fit; not with --verify, which reads all",
+	  OPTION_FLAG, offsetof(struct check_cli, fail_fast) },
 	{ "all", 'a', NULL, "list each entry, fold nothing", OPTION_FLAG,
 	  offsetof(struct check_cli, all) },
 	IMAGE_CHOICE_ROWS(check_cli, choice),
@@ -58,6 +61,14 @@ static int one_image(void *ctx, const char *label, struct image *img, const stru
 	return r < 0 ? r : c->fits || run->opts.fail_never ? EXIT_FITS : EXIT_UNFIT;
 }
 
+static bool enough(void *ctx, const struct source_image *image, const struct source_layer *layer,
+		   const struct layer_inventory *inventory)
+{
+	const struct check_run *run = ctx;
+
+	return check_is_decided(&run->opts, image, layer, inventory);
+}
+
 static int failed_image(void *ctx, const char *label, const struct error *why, struct error *err)
 {
 	struct check_run *run = ctx;
@@ -76,6 +87,7 @@ static int run_check(void *options, const struct word_list *operands)
 		.ctx = &run,
 		.image = one_image,
 		.failed = failed_image,
+		.enough = o->fail_fast ? enough : NULL,
 		.out = report.out,
 	};
 	struct target_use *uses = NULL;
@@ -95,6 +107,10 @@ static int run_check(void *options, const struct word_list *operands)
 	};
 	if (r >= 0 && !operands->count && !o->choice.images_from)
 		r = err_fail(&err, ERR_USAGE, 0, "check: no image was named");
+	if (r >= 0 && o->fail_fast && (o->choice.verify || run.opts.fail_never))
+		r = err_fail(&err, ERR_USAGE, 0, "check: --fail-fast with %s",
+			     o->choice.verify ? "--verify, which reads every layer"
+					      : "--fail-on never: nothing would end it");
 	if (r >= 0)
 		r = check_report_begin(&run.report, &report, &err);
 	if (r >= 0) {

@@ -149,6 +149,8 @@ static int look(struct run *run, const char *text, struct notes *notes, struct e
 				     .notes = notes,
 				     .verify = choice->verify,
 				     .short_ways = true,
+				     .enough = run->how->enough,
+				     .enough_ctx = run->how->ctx,
 				     .threads = choice->threads };
 	_cleanup_(ref_freep) struct ref ref = { 0 };
 	_cleanup_(source_closep) struct source *source = NULL;

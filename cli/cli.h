@@ -7,7 +7,7 @@
 #include "registry.h"
 
 extern const struct verb verb_check, verb_explain, verb_fix, verb_host, verb_owners, verb_platforms,
-	verb_suggest, verb_unpack;
+	verb_run, verb_suggest, verb_unpack;
 
 enum { EXIT_FITS = 0, EXIT_UNFIT = 1, EXIT_USAGE = 2, EXIT_NO_LOOK = 3 };
 
@@ -60,6 +60,9 @@ struct cli_images {
 	/* One reference that could not be looked at; below 0 only where the report cannot be
 	 * written. */
 	int (*failed)(void *ctx, const char *label, const struct error *why, struct error *err);
+	/* As image_options.enough, with the same ctx; or NULL. */
+	bool (*enough)(void *ctx, const struct source_image *image,
+		       const struct source_layer *layer, const struct layer_inventory *inventory);
 	FILE *out; /* where it fails, the rest is not looked at */
 };
 

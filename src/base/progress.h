@@ -15,6 +15,7 @@ enum progress_step {
 	PROGRESS_DONE,
 	PROGRESS_CACHED, /* nothing to read: the cache had it */
 	PROGRESS_EXISTS, /* nothing to write: the destination has it */
+	PROGRESS_LEFT,	 /* nothing more of it is wanted */
 	PROGRESS_FAILED,
 };
 

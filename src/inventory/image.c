@@ -31,6 +31,14 @@ void image_set_free(struct image_set *s)
 	*s = (struct image_set){ 0 };
 }
 
+bool image_visibility_known(const struct image *img, size_t layer)
+{
+	for (size_t i = layer + 1; img->unread && i < img->layer_count; i++)
+		if (img->layers[i].unread)
+			return false;
+	return true;
+}
+
 static void note_oddities(struct notes *notes, const struct image_layer *l, size_t index)
 {
 	static const struct {
@@ -62,6 +70,21 @@ static void note_oddities(struct notes *notes, const struct image_layer *l, size
 							    : codec_name(l->inventory->codec));
 }
 
+/* What the job found; 0, or what is wrong with it. */
+static int join_layer(struct image *img, struct image_layer *layer, const struct load_job *job,
+		      struct error *err)
+{
+	if (!job->inv) {
+		layer->inventory = &inv_nothing;
+		layer->unread = true;
+		img->unread++;
+		return 0;
+	}
+	layer->inventory = job->inv;
+	layer->cached = job->cached;
+	return load_judge(layer->source, layer->inventory, job->rests_on, &layer->verified, err);
+}
+
 /* Fills one image from the jobs of its layers. */
 static int join_image(struct image *img, const struct load *l, const struct load_use *uses,
 		      struct error *err)
@@ -81,16 +104,14 @@ static int join_image(struct image *img, const struct load *l, const struct load
 		int r;
 
 		layer->source = &source->layers[i];
-		layer->inventory = l->jobs[uses[i].job].inv;
-		layer->cached = l->jobs[uses[i].job].cached;
-		r = load_judge(layer->source, layer->inventory, l->jobs[uses[i].job].rests_on,
-			       &layer->verified, err);
+		r = join_layer(img, layer, &l->jobs[uses[i].job], err);
 		if (r < 0)
 			return r;
 		if (source->has_config)
 			step = oci_step_of_layer(&source->config, i, &img->no_steps);
 		layer->created_by = step ? step->created_by : NULL;
-		note_oddities(l->opts->notes, layer, i);
+		if (!layer->unread)
+			note_oddities(l->opts->notes, layer, i);
 	}
 	return 0;
 }
@@ -104,7 +125,7 @@ static int take_inventories(struct image_set *out, struct load *l, struct error 
 	if (!out->inventories)
 		return err_nomem(err);
 	for (size_t i = 0; i < n; i++) {
-		if (l->one_pass && !l->scanned[i].used)
+		if (l->one_pass ? !l->scanned[i].used : !l->jobs[i].inv)
 			continue;
 		out->inventories[out->inventory_count++] =
 			l->one_pass ? STEAL(l->scanned[i].inv) : STEAL(l->jobs[i].inv);

@@ -12,19 +12,23 @@ struct image_layer {
 	const struct layer_inventory *inventory; /* shared between layers with the same blob */
 	enum inv_verified verified;		 /* of a cached one: when it was read */
 	bool cached;				 /* nothing was read: the cache had it */
-	const char *created_by;			 /* raw step, or NULL */
+	bool unread;		/* not looked at (image_options.enough): inventory is inv_nothing */
+	const char *created_by; /* raw step, or NULL */
 };
 
-/* Of the blob as stored; a short way does not see it. */
+/* Of the blob as stored; a short way does not see it. SOURCE_SIZE_UNKNOWN of some that are unread.
+ */
 static inline uint64_t image_layer_size(const struct image_layer *l)
 {
-	return l->verified == INV_VERIFIED_TOC ? l->source->size : l->inventory->blob_size;
+	return l->unread || l->verified == INV_VERIFIED_TOC ? l->source->size
+							    : l->inventory->blob_size;
 }
 
 struct image {
 	const struct source_image *source;
 	struct image_layer *layers;
 	size_t layer_count;
+	size_t unread;		       /* layers of these */
 	const char *no_steps;	       /* why no layer has a step, or NULL */
 	const struct limits *limits;   /* borrowed; NULL: the table's own figures */
 	struct visibility *visibility; /* made on first use */
@@ -46,6 +50,14 @@ struct image_options {
 	 * that a digest has proved (docs/cache.md). */
 	struct inventory_cache *cache;
 	struct progress *progress; /* borrowed, or NULL */
+	/* Whether the image's other layers need not be looked at any more: asked of each image
+	 * before its first layer (layer and inventory NULL), then of each of its layers once that
+	 * is read, from any thread and of several at once. May be NULL: everything is read. Where
+	 * it is given, the smallest layers are read first, after those that the cache has. Not
+	 * asked of a one-pass source: which layers an image has stands at its end. */
+	bool (*enough)(void *ctx, const struct source_image *image,
+		       const struct source_layer *layer, const struct layer_inventory *inventory);
+	void *enough_ctx;
 };
 
 /* All images of a source, their layers read in parallel, the largest first; a blob that several
@@ -62,6 +74,9 @@ struct image_set {
 int image_set_load(struct image_set *out, struct source *source, const struct image_options *opts,
 		   struct error *err) _must_check_;
 void image_set_free(struct image_set *s);
+
+/* Whether image_visibility knows all layers that decide about this one's entries. */
+bool image_visibility_known(const struct image *img, size_t layer);
 
 enum visible { VISIBLE, REPLACED, REMOVED };
 const char *visible_name(enum visible v);

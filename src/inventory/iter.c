@@ -5,6 +5,8 @@
 #include "inventory/mention.h"
 #include "inventory/record.h"
 
+const struct layer_inventory inv_nothing;
+
 const char *inv_kind_name(enum inv_kind k)
 {
 	static const char *const names[INV_KIND_COUNT] = {

@@ -159,6 +159,9 @@ struct layer_inventory {
 	struct oci_digest blob_digest;	/* as computed; text "" where it was not */
 };
 
+/* Stands for a layer that was not read: nothing is in it. */
+extern const struct layer_inventory inv_nothing;
+
 struct layer_build {
 	const struct limits *limits;
 	bool verify; /* read every byte even where bodies could be skipped */

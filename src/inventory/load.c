@@ -1,6 +1,6 @@
-/* Workers take blobs from one list, the largest first. What fails is remembered by the position of
- * its layer: work on higher positions ends, work on lower ones goes on, so the error that is told
- * is the same however the threads ran.
+/* Workers take blobs from one list, the largest first (or the smallest: enough.c). What fails is
+ * remembered by the position of its layer: work on higher positions ends, work on lower ones goes
+ * on, so the error that is told is the same however the threads ran.
  */
 #include "inventory/load.h"
 
@@ -44,8 +44,9 @@ static int by_size(const void *pa, const void *pb, void *ctx)
 	const struct load_job *a = &l->jobs[*(const size_t *)pa],
 			      *b = &l->jobs[*(const size_t *)pb];
 
+	/* Who may stop early begins with what costs least. */
 	if (job_size(a) != job_size(b))
-		return job_size(a) > job_size(b) ? -1 : 1;
+		return (job_size(a) > job_size(b)) != !!l->opts->enough ? -1 : 1;
 	return a->uses[0]->position < b->uses[0]->position ? -1 : 1;
 }
 
@@ -68,6 +69,8 @@ int load_plan(struct load *l, const struct source_image *images, size_t count, s
 {
 	size_t n = 0;
 
+	l->images = images;
+	l->image_count = count;
 	for (size_t i = 0; i < count; i++)
 		n += images[i].layer_count;
 	l->uses = calloc(n + 1, sizeof(*l->uses));
@@ -90,7 +93,7 @@ int load_plan(struct load *l, const struct source_image *images, size_t count, s
 	qsort(l->by_blob, n, sizeof(*l->by_blob), by_blob);
 	make_jobs(l);
 	atomic_init(&l->failed, SIZE_MAX);
-	return 0;
+	return load_enough_begin(l, err);
 }
 
 static void job_failed(struct load *l, struct load_job *j, const struct load_use *u, int r)
@@ -116,7 +119,9 @@ static void job_failed(struct load *l, struct load_job *j, const struct load_use
 static int build_from(struct load *l, struct load_job *j, struct stream *raw,
 		      const struct layer_build *how)
 {
-	const struct tap_options watch = { .failed = &l->failed, .position = j->uses[0]->position };
+	const struct tap_options watch = { .failed = &l->failed,
+					   .position = j->uses[0]->position,
+					   .wanted = &j->wanted };
 	struct stream *tap;
 	uint64_t bytes;
 	int r = tap_open(&tap, raw, &watch, &bytes, &j->err);
@@ -283,23 +288,53 @@ static int judge_job(struct load *l, struct load_job *j)
 	return 0;
 }
 
+static void end_job(const struct load *l, const struct load_job *j, enum progress_step how)
+{
+	if (!l->one_pass)
+		progress_end(l->opts->progress, j->progress, how);
+}
+
+/* j has its inventory. */
+static void take_job(struct load *l, struct load_job *j)
+{
+	int r = judge_job(l, j);
+
+	if (r == 0)
+		load_enough_tell(l, j);
+	end_job(l, j, r < 0 ? PROGRESS_FAILED : j->cached ? PROGRESS_CACHED : PROGRESS_DONE);
+}
+
 static void run_job(struct load *l, struct load_job *j)
 {
 	const struct load_use *first = j->uses[0];
-	int r;
+	int r = 0;
 
-	if (atomic_load(&l->failed) < first->position)
+	if (j->done || atomic_load(&l->failed) < first->position)
 		return;
-	r = read_job(l, j);
-	if (r < 0)
+	if (load_wanted(j))
+		r = read_job(l, j);
+	/* What was given up half-way has failed at nothing. */
+	if (!j->inv && !load_wanted(j)) {
+		end_job(l, j, PROGRESS_LEFT);
+	} else if (r < 0) {
 		job_failed(l, j, first, r);
-	else
-		r = judge_job(l, j);
-	if (!l->one_pass)
-		progress_end(l->opts->progress, j->progress,
-			     r < 0	 ? PROGRESS_FAILED
-			     : j->cached ? PROGRESS_CACHED
-					 : PROGRESS_DONE);
+		end_job(l, j, PROGRESS_FAILED);
+	} else {
+		take_job(l, j);
+	}
+}
+
+/* What costs nothing is looked at first, where it may save the rest. */
+static void run_cached(struct load *l)
+{
+	for (size_t i = 0; i < l->job_count && l->opts->enough && !l->one_pass; i++) {
+		struct load_job *j = &l->jobs[l->order[i]];
+
+		if (!load_wanted(j) || !take_cached(l, j))
+			continue;
+		j->done = true;
+		take_job(l, j);
+	}
 }
 
 static void *worker(void *arg)
@@ -338,6 +373,7 @@ int load_run(struct load *l, struct error *err)
 
 	if (!l->one_pass)
 		begin_progress(l);
+	run_cached(l);
 	want = l->one_pass ? 1 : MIN(MIN(want, l->job_count), (size_t)THREADS_MAX);
 	/* This thread is a worker too; where the host gives fewer, fewer do the work. */
 	while (started + 1 < want && pthread_create(&threads[started], NULL, worker, l) == 0)
@@ -366,6 +402,7 @@ void load_done(struct load *l)
 	for (size_t i = 0; !l->one_pass && i < l->job_count; i++)
 		layer_inventory_free(l->jobs[i].inv);
 	free(l->jobs);
+	free(l->decided);
 	free(l->order);
 	free(l->by_blob);
 	free(l->uses);

@@ -29,6 +29,8 @@ struct load_job {
 	struct layer_inventory *inv; /* owned, but of a one-pass source */
 	enum inv_verified rests_on;  /* of a short way, else INV_VERIFIED_NONE */
 	bool cached;		     /* inv is the cache's */
+	bool done;		     /* before the workers began */
+	atomic_size_t wanted;	     /* uses by images that are not decided: at 0 it is left */
 	size_t progress;	     /* its line */
 	int r;			     /* 0, or the error below */
 	size_t failed_at;	     /* its position */
@@ -46,6 +48,9 @@ struct scanned {
 
 struct load {
 	struct source *source;
+	const struct source_image *images;
+	size_t image_count;
+	atomic_bool *decided; /* of each image: its other layers are not wanted (enough.c) */
 	bool one_pass;
 	const struct image_options *opts;
 	struct load_use *uses;
@@ -57,7 +62,7 @@ struct load {
 	size_t scanned_count, scanned_cap;
 	uint64_t spooled; /* record bytes of scanned blobs */
 
-	size_t *order;	      /* of jobs, the largest first */
+	size_t *order;	      /* of jobs, the largest first, or the smallest: see enough */
 	atomic_size_t next;   /* in order */
 	atomic_size_t failed; /* lowest position that failed */
 };
@@ -72,8 +77,15 @@ int load_plan(struct load *l, const struct source_image *images, size_t count,
 /* The blob of that name, or NULL. */
 struct scanned *load_scanned(const struct load *l, const char *blob);
 
-/* Does all jobs, and checks digests and sizes: each job has its inventory, or the error of the
- * lowest layer comes back. */
+/* enough.c: what image_options.enough says. All do nothing where it is not given. */
+/* Asks about each image, before any layer is read. */
+int load_enough_begin(struct load *l, struct error *err) _must_check_;
+/* Asks about the images that have this blob, which is read. Any thread. */
+void load_enough_tell(struct load *l, const struct load_job *j);
+bool load_wanted(const struct load_job *j);
+
+/* Does all jobs, and checks digests and sizes: each job that is wanted has its inventory, or the
+ * error of the lowest layer comes back. */
 int load_run(struct load *l, struct error *err) _must_check_;
 
 void load_done(struct load *l);

@@ -9,6 +9,9 @@ struct tap {
 
 static int gave_up(const struct tap *t, struct error *err)
 {
+	if (t->how.wanted && !atomic_load(t->how.wanted))
+		return err_fail(err, ERR_SEQUENCE, 0,
+				"not read to its end, other layers tell enough");
 	if (!t->how.failed || atomic_load(t->how.failed) >= t->how.position)
 		return 0;
 	return err_fail(err, ERR_SEQUENCE, 0, "not read to its end, another layer failed first");

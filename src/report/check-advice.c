@@ -310,7 +310,7 @@ static bool sharers(struct advice *a, size_t i, struct buf *names, int *r,
 	const struct check_target *all = a->c->targets;
 
 	for (size_t k = 0; k < a->c->target_count && *r >= 0; k++) {
-		if (all[k].fits || !same(&all[k], &all[i]))
+		if (all[k].fits || all[k].unknown || !same(&all[k], &all[i]))
 			continue;
 		if (k < i)
 			return false;
@@ -329,7 +329,7 @@ static int platform_advice(struct advice *a, struct error *err)
 		const struct check_target *t = &a->c->targets[i];
 		_cleanup_(buf_freep) struct buf names = { 0 };
 
-		if (t->fits || same_text(t->use->target->advice, NULL) ||
+		if (t->fits || t->unknown || same_text(t->use->target->advice, NULL) ||
 		    !sharers(a, i, &names, &r, same_advice))
 			continue;
 		if (r < 0)
@@ -349,7 +349,7 @@ static int ranges(struct advice *a, struct error *err)
 		const struct target *target = t->use->target;
 		_cleanup_(buf_freep) struct buf names = { 0 };
 
-		if (t->fits || !sharers(a, i, &names, &r, same_range_advice))
+		if (t->fits || t->unknown || !sharers(a, i, &names, &r, same_range_advice))
 			continue;
 		if (r < 0)
 			return err_nomem(err);
@@ -363,8 +363,9 @@ static int ranges(struct advice *a, struct error *err)
 		} else if (!same_text(target->change_where, NULL) && a->s->max_id > 0 &&
 			   a->s->max_id < ID_INVALID) {
 			item(a);
-			fprintf(a->out, "%s the range of %s reach %" PRId64 "%s: %s\n",
-				a->number > 1 ? "Or let" : "Let", buf_str(&names), a->s->max_id,
+			fprintf(a->out, "%s the range of %s reach %s%" PRId64 "%s: %s\n",
+				a->number > 1 ? "Or let" : "Let", buf_str(&names),
+				a->c->image->unread ? "at least " : "", a->s->max_id,
 				a->s->max_id > INT32_MAX ? " (too much for most hosts)" : "",
 				target->change_where);
 		}

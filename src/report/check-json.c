@@ -17,6 +17,22 @@ static const char *or_null(const char *s)
 	return s && s[0] ? s : NULL;
 }
 
+static void bool_or_null(struct jsonw *w, const char *key, bool value, bool known)
+{
+	if (known)
+		jsonw_bool(w, key, value);
+	else
+		jsonw_null(w, key);
+}
+
+static void u64_or_null(struct jsonw *w, const char *key, uint64_t value, bool known)
+{
+	if (known)
+		jsonw_u64(w, key, value);
+	else
+		jsonw_null(w, key);
+}
+
 static void effects(struct jsonw *w, const struct check_target *t)
 {
 	jsonw_open(w, "effects", '[');
@@ -33,7 +49,7 @@ static void effects(struct jsonw *w, const struct check_target *t)
 	jsonw_close(w);
 }
 
-static int target(struct jsonw *w, const struct check_target *t, struct error *err)
+static int target(struct jsonw *w, const struct check_target *t, bool complete, struct error *err)
 {
 	_cleanup_(buf_freep) struct buf range = { 0 };
 
@@ -41,7 +57,7 @@ static int target(struct jsonw *w, const struct check_target *t, struct error *e
 		return err_nomem(err);
 	jsonw_open(w, NULL, '{');
 	jsonw_str(w, "name", t->use->name);
-	jsonw_bool(w, "fits", t->fits);
+	bool_or_null(w, "fits", t->fits, !t->unknown);
 	jsonw_str(w, "range", buf_str(&range));
 	jsonw_bool(w, "range_changeable", t->use->target->range_changeable);
 	effects(w, t);
@@ -64,8 +80,8 @@ static int target(struct jsonw *w, const struct check_target *t, struct error *e
 	}
 	jsonw_str(w, "undecided", t->undecided);
 	if (t->size) {
-		jsonw_u64(w, "map_size", t->size);
-		jsonw_u64(w, "map_needed", t->need ? t->need : t->size);
+		u64_or_null(w, "map_size", t->size, complete);
+		u64_or_null(w, "map_needed", t->need ? t->need : t->size, complete);
 	}
 	jsonw_close(w);
 	return 0;
@@ -82,12 +98,13 @@ static void layer(struct json *j, size_t i)
 	jsonw_str(j->w, "digest", or_null(s->digest.text));
 	jsonw_str(j->w, "diff_id", diff_id ? diff_id : or_null(l->inventory->diff_id.text));
 	jsonw_str(j->w, "media_type", or_null(s->media_type));
-	jsonw_u64(j->w, "size", image_layer_size(l));
+	u64_or_null(j->w, "size", image_layer_size(l), image_layer_size(l) != SOURCE_SIZE_UNKNOWN);
 	jsonw_str(j->w, "created_by", or_null(l->created_by));
-	jsonw_u64(j->w, "entries", l->inventory->entries);
-	jsonw_u64(j->w, "findings", j->c->layer_findings[i]);
+	u64_or_null(j->w, "entries", l->inventory->entries, !l->unread);
+	u64_or_null(j->w, "findings", j->c->layer_findings[i], !l->unread);
 	jsonw_str(j->w, "verified", inv_verified_name(l->verified));
 	jsonw_bool(j->w, "cached", l->cached);
+	jsonw_bool(j->w, "unread", l->unread);
 	jsonw_close(j->w);
 }
 
@@ -157,7 +174,8 @@ static int finding(void *ctx, const struct finding *f, struct error *err)
 		jsonw_i64(w, "gid", f->gid);
 	else
 		jsonw_null(w, "gid");
-	jsonw_str(w, "visibility", f->entry ? visible_name(f->visible) : NULL);
+	jsonw_str(w, "visibility",
+		  f->entry && !f->visible_unknown ? visible_name(f->visible) : NULL);
 	if (f->by_layer >= 0)
 		jsonw_i64(w, "by_layer", f->by_layer);
 	else
@@ -169,6 +187,20 @@ static int finding(void *ctx, const struct finding *f, struct error *err)
 	jsonw_bool(w, "security", f->security);
 	jsonw_close(w);
 	return print_check(w->out, err);
+}
+
+static void user_groups(struct json *j)
+{
+	const struct exec_user *u = &j->c->user.user;
+
+	if (j->c->user.gid_unknown) {
+		jsonw_null(j->w, "groups");
+		return;
+	}
+	jsonw_open(j->w, "groups", '[');
+	for (size_t i = 0; i < u->group_count; i++)
+		jsonw_i64(j->w, NULL, u->groups[i]);
+	jsonw_close(j->w);
 }
 
 static void user(struct json *j)
@@ -189,18 +221,19 @@ static void user(struct json *j)
 		jsonw_null(w, "gid");
 	} else {
 		jsonw_i64(w, "uid", u->uid);
-		jsonw_i64(w, "gid", u->gid);
-	}
-	jsonw_open(w, "groups", '[');
-	for (size_t i = 0; i < u->group_count; i++)
-		jsonw_i64(w, NULL, u->groups[i]);
-	jsonw_close(w);
-	jsonw_open(w, "fits", '{');
-	for (size_t i = 0; i < j->c->target_count; i++)
-		if (u->error)
-			jsonw_null(w, j->c->targets[i].use->name);
+		if (j->c->user.gid_unknown)
+			jsonw_null(w, "gid");
 		else
-			jsonw_bool(w, j->c->targets[i].use->name, j->c->user.fits >> i & 1);
+			jsonw_i64(w, "gid", u->gid);
+	}
+	user_groups(j);
+	jsonw_open(w, "fits", '{');
+	for (size_t i = 0; i < j->c->target_count; i++) {
+		bool fits = j->c->user.fits >> i & 1;
+
+		bool_or_null(w, j->c->targets[i].use->name, fits,
+			     !u->error && !(fits && j->c->user.gid_unknown));
+	}
 	jsonw_close(w);
 	jsonw_str(w, "error", u->error);
 	jsonw_close(w);
@@ -231,7 +264,7 @@ static int notes_json(struct jsonw *w, const struct check *c, const struct notes
 	}
 	if (c->image->no_steps && r >= 0)
 		r = note(w, NOTE_NO_STEPS, c->image->no_steps, err);
-	for (int groups = 0; groups < 2 && r >= 0; groups++) {
+	for (int groups = 0; groups < 2 && r >= 0 && !c->image->unread; groups++) {
 		_cleanup_(buf_freep) struct buf why = { 0 };
 
 		if (words_unread(&why, &c->accounts, groups) < 0)
@@ -272,9 +305,10 @@ static int image_members(struct jsonw *w, const char *ref_text, struct check *c,
 	jsonw_str(w, "platform", or_null(platform));
 	jsonw_str(w, "digest", or_null(s->digest.text));
 	jsonw_bool(w, "fits", c->fits);
+	jsonw_bool(w, "complete", !c->image->unread);
 	jsonw_open(w, "targets", '[');
 	for (size_t i = 0; i < c->target_count && r >= 0; i++)
-		r = target(w, &c->targets[i], err);
+		r = target(w, &c->targets[i], !c->image->unread, err);
 	if (r < 0)
 		return r;
 	jsonw_close(w);
@@ -304,6 +338,7 @@ void check_json_failed(struct jsonw *w, const char *ref_text, const struct error
 	jsonw_null(w, "platform");
 	jsonw_null(w, "digest");
 	jsonw_null(w, "fits");
+	jsonw_null(w, "complete");
 	for (size_t i = 0; i < ARRAY_SIZE(empty); i++) {
 		jsonw_open(w, empty[i], '[');
 		jsonw_close(w);

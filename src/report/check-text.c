@@ -27,14 +27,21 @@ static enum style level_style(enum level l)
 	return l == LEVEL_ERROR ? STYLE_BAD : l == LEVEL_WARNING ? STYLE_WARN : STYLE_DIM;
 }
 
-/* "docker (0-65535), circleci (0-65535)" of those that fit, or of those that do not. */
-static int target_list(struct buf *out, const struct check *c, bool fits)
+enum answer { FITS, FITS_NOT, NOT_KNOWN };
+
+static enum answer answer_of(const struct check_target *t)
+{
+	return t->unknown ? NOT_KNOWN : t->fits ? FITS : FITS_NOT;
+}
+
+/* "docker (0-65535), circleci (0-65535)" of those with that answer. */
+static int target_list(struct buf *out, const struct check *c, enum answer answer)
 {
 	const char *sep = "";
 	int r = 0;
 
 	for (size_t i = 0; i < c->target_count && r >= 0; i++) {
-		if (c->targets[i].fits != fits)
+		if (answer_of(&c->targets[i]) != answer)
 			continue;
 		r = buf_printf(out, "%s%s", sep, c->targets[i].use->name);
 		if (r >= 0 && c->target_count == 1) {
@@ -72,12 +79,12 @@ static int count_words(struct buf *out, const struct summary *s)
 
 static int verdict(struct text *t, struct error *err)
 {
-	_cleanup_(buf_freep) struct buf bad = { 0 }, good = { 0 }, count = { 0 };
+	_cleanup_(buf_freep) struct buf bad = { 0 }, good = { 0 }, open = { 0 }, count = { 0 };
 	struct check *c = t->c;
 	size_t entries = 0;
 
-	if (target_list(&bad, c, false) < 0 || target_list(&good, c, true) < 0 ||
-	    count_words(&count, t->s) < 0)
+	if (target_list(&bad, c, FITS_NOT) < 0 || target_list(&good, c, FITS) < 0 ||
+	    target_list(&open, c, NOT_KNOWN) < 0 || count_words(&count, t->s) < 0)
 		return err_nomem(err);
 	for (size_t i = 0; i < c->image->layer_count; i++)
 		entries += c->image->layers[i].inventory->entries;
@@ -95,6 +102,12 @@ static int verdict(struct text *t, struct error *err)
 		fprintf(t->out, ": %zu %s in %zu %s looked at", entries,
 			plural(entries, "entry", "entries"), c->image->layer_count,
 			plural(c->image->layer_count, "layer", "layers"));
+	if (open.len)
+		fprintf(t->out, "; not known for %s", buf_str(&open));
+	if (c->image->unread)
+		fprintf(t->out, "; %zu of %zu %s %s not looked at (--fail-fast)", c->image->unread,
+			c->image->layer_count, plural(c->image->layer_count, "layer", "layers"),
+			plural(c->image->unread, "was", "were"));
 	fputc('\n', t->out);
 	return 0;
 }
@@ -122,8 +135,11 @@ static int table(struct text *t, struct error *err)
 				continue;
 			fprintf(t->out, "  %-*s  %-*s  ", (int)name_width, target->use->name,
 				(int)range_width, buf_str(&range));
-			print_styled(t->opts, target->fits ? STYLE_GOOD : STYLE_BAD, "%s\n",
-				     buf_str(&words));
+			print_styled(t->opts,
+				     target->unknown ? STYLE_DIM
+				     : target->fits  ? STYLE_GOOD
+						     : STYLE_BAD,
+				     "%s\n", buf_str(&words));
 		}
 	}
 	return 0;
@@ -358,7 +374,7 @@ static int remarks(struct text *t, const struct notes *notes, struct error *err)
 	}
 	for (size_t i = 0; i < img->layer_count; i++)
 		unverified += img->layers[i].verified == INV_VERIFIED_NONE &&
-			      layer_has_digest(&img->layers[i]);
+			      !img->layers[i].unread && layer_has_digest(&img->layers[i]);
 	for (size_t i = 0; i < t->c->target_count; i++)
 		undecided(t, i);
 	if (t->s->layers_hit && img->no_steps)
@@ -368,7 +384,11 @@ static int remarks(struct text *t, const struct notes *notes, struct error *err)
 		print_name(t->out, t->c->user.user.error, strlen(t->c->user.user.error), 200);
 		fputc('\n', t->out);
 	}
-	for (int groups = 0; groups < 2; groups++) {
+	if (t->s->visible_unknown)
+		fputs("  note: whether a layer above removes or replaces these entries is not "
+		      "known\n",
+		      t->out);
+	for (int groups = 0; groups < 2 && !img->unread; groups++) {
 		_cleanup_(buf_freep) struct buf why = { 0 };
 
 		if (words_unread(&why, &t->c->accounts, groups) < 0)

@@ -45,6 +45,7 @@ static void add_facts(struct gather *g, const struct finding *f)
 
 	s->owners |= words_rule_is_owner(f->rule);
 	s->acl |= f->rule == RULE_ACL_OUTSIDE_MAP || f->rule == RULE_ACL_INVALID;
+	s->visible_unknown |= f->visible_unknown;
 	s->sparse_log |= f->rule == RULE_OVERSIZED_SPARSE_LOG;
 	add_ids(s, f);
 	if (seen)

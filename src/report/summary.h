@@ -21,6 +21,7 @@ struct summary {
 	bool user_outside;	      /* USER or one of its groups outside a map */
 	bool accounts;		      /* a target fails over names in passwd or group */
 	bool acl, sparse_log;
+	bool visible_unknown; /* of an entry: not all layers above it were looked at */
 	struct buf config[SUMMARY_CONFIG_LINES]; /* findings without an entry, in words, errors and
 						    warnings */
 	size_t config_count;

@@ -146,6 +146,8 @@ int words_verdict(struct buf *out, const struct check_target *t)
 	bool any = false;
 	int r = 0;
 
+	if (t->unknown)
+		return buf_append_str(out, "not known");
 	if (t->fits && (!t->any || t->worst == LEVEL_NOTE))
 		return buf_append_str(out, "fits");
 	for (size_t o = 0; o < ARRAY_SIZE(order); o++)

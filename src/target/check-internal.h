@@ -74,6 +74,10 @@ typedef int told_fn(void *ctx, const struct told *t, struct error *err);
 /* Level of an outcome under a rule. */
 enum level rule_level(enum rule r, enum outcome o);
 
+/* check.c: a check with all that is known before its layers are walked. */
+int check_begin(struct check **out, struct image *img, const struct check_options *opts,
+		struct error *err) _must_check_;
+
 /* judge.c: makes c->judge; accounts and user of c are there. */
 int judge_make(struct check *c, struct error *err) _must_check_;
 void judge_free(struct judge *j);

@@ -29,49 +29,78 @@ static void grow(struct check *c, size_t i)
 				need = MAX(need, gid + 1);
 		}
 	}
-	t->size = MIN(MAX(need, least), max);
+	/* What an unread layer asks for is not known: nothing is outside that it could bring in. */
+	t->size = c->image->unread ? max : MIN(MAX(need, least), max);
 	t->grown = t->size > least;
 }
 
-static void decide(struct check *c)
+static int decide(struct check *c, struct error *err)
 {
 	enum level fail_on = c->opts->fail_never ? LEVEL_WARNING : c->opts->fail_on;
+	size_t failing = 0;
 
 	c->fits = true;
 	for (size_t i = 0; i < c->target_count; i++) {
 		struct check_target *t = &c->targets[i];
+		bool fails = t->any && t->worst >= fail_on;
 
-		t->fits = !t->any || t->worst < fail_on;
+		failing += fails;
+		t->unknown = !fails && c->image->unread;
+		t->fits = !fails && !t->unknown;
 		c->fits = c->fits && t->fits;
 	}
+	if (c->image->unread && !failing)
+		return err_fail(err, ERR_BUG, 0,
+				"%zu layers were not looked at, though none of the others fails",
+				c->image->unread);
+	return 0;
 }
 
-static int run(struct check *c, struct error *err)
+/* Which files name users, and what stands in them, is known once all layers are. */
+static int load_accounts(struct check *c, struct error *err)
 {
-	int r = accounts_load(&c->accounts, c->image, err);
+	static const char why[] = "not all layers were looked at";
+
+	if (!c->image->unread)
+		return accounts_load(&c->accounts, c->image, err);
+	c->accounts = (struct accounts){ .has_passwd = true,
+					 .has_group = true,
+					 .unread = why,
+					 .passwd_unread = why,
+					 .group_unread = why,
+					 .passwd_layer = -1,
+					 .group_layer = -1 };
+	return 0;
+}
+
+static int begin(struct check *c, struct error *err)
+{
+	int r = load_accounts(c, err);
 
 	if (!r)
 		r = user_judge(c, err);
 	if (!r)
 		r = judge_make(c, err);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < c->target_count; i++)
+	for (size_t i = 0; !r && i < c->target_count; i++)
 		if (c->judge->auto_size >> i & 1)
 			grow(c, i);
-	r = causes_prepare(c, err);
+	return r;
+}
+
+static int run(struct check *c, struct error *err)
+{
+	int r = causes_prepare(c, err);
+
 	if (!r)
 		r = walk_layers(c, count_told, c, err);
 	if (!r)
 		r = walk_config(c, count_told, c, err);
 	if (!r)
 		r = words_make(c, err);
-	if (!r)
-		decide(c);
-	return r;
+	return r ? r : decide(c, err);
 }
 
-int check_image(struct check **out, struct image *img, const struct check_options *opts,
+int check_begin(struct check **out, struct image *img, const struct check_options *opts,
 		struct error *err)
 {
 	_cleanup_(check_freep) struct check *c = calloc(1, sizeof *c);
@@ -91,7 +120,21 @@ int check_image(struct check **out, struct image *img, const struct check_option
 		calloc(img->layer_count ? img->layer_count : 1, sizeof *c->layer_findings);
 	if (!c->layer_findings)
 		return err_nomem(err);
-	r = run(c, err);
+	r = begin(c, err);
+	if (r < 0)
+		return r;
+	*out = STEAL(c);
+	return 0;
+}
+
+int check_image(struct check **out, struct image *img, const struct check_options *opts,
+		struct error *err)
+{
+	_cleanup_(check_freep) struct check *c = NULL;
+	int r = check_begin(&c, img, opts, err);
+
+	if (!r)
+		r = run(c, err);
 	if (r < 0)
 		return r;
 	*out = STEAL(c);

@@ -42,6 +42,8 @@ struct finding {
 	bool has_uid, has_gid;
 	enum visible visible;
 	long by_layer; /* or -1 */
+	/* Not all layers above were looked at: visible is VISIBLE, by_layer -1, neither counts. */
+	bool visible_unknown;
 	/* Per target, bit i: the id maps. Both are set where the target does not consult it. */
 	uint32_t uid_fits, gid_fits;
 	uint32_t targets; /* the targets that this finding concerns */
@@ -66,6 +68,8 @@ struct check_engine_error {
 struct check_target {
 	const struct target_use *use;
 	bool fits; /* no effect at --fail-on's level or above; where it is never, as with warning */
+	/* Nothing says that it does not fit, but not all layers were looked at. fits is false. */
+	bool unknown;
 	enum level worst;
 	bool any; /* any finding at all */
 	struct check_effect *effects;
@@ -91,6 +95,9 @@ struct check_user {
 	uint32_t uid_fits, gid_fits; /* bit per target */
 	uint32_t group_fits;	     /* all supplementary groups */
 	uint32_t fits;		     /* uid, gid and groups */
+	/* The gid and the supplementary groups come from files of layers that were not looked at:
+	 * what user says of them is nothing, and they fit everywhere. */
+	bool gid_unknown;
 };
 
 /* One cause that explains several findings: a USER step before layers that then hold its id. */
@@ -137,9 +144,19 @@ struct check {
  * of any layer names; not asked where the image has no such file, except for a single layer that is
  * no image (tar:, rootfs:), where nothing names any.
  *
+ * Where layers of img are unread, what they could change is not told: names, accounts, visibility,
+ * what an engine stops at if an unread layer lies below. What is told holds whatever they are, and
+ * at least one target fails; else ERR_BUG.
+ *
  * Looks at everything once: counts, effects, first errors, causes. img and opts are borrowed. */
 int check_image(struct check **out, struct image *img, const struct check_options *opts,
 		struct error *err) _must_check_;
+
+/* Whether an image that has this layer fails, whatever its other layers hold; with inventory NULL:
+ * whether its USER alone fails. True only where check_image of the whole image has such a finding,
+ * at fail_on or above. False where memory is short. Any thread. For image_options.enough. */
+bool check_is_decided(const struct check_options *opts, const struct source_image *image,
+		      const struct source_layer *layer, const struct layer_inventory *inventory);
 void check_free(struct check *c);
 DEFINE_CLEANUP(struct check, check_free)
 

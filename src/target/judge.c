@@ -59,7 +59,7 @@ static bool asks_names(const struct check *c, const struct known_ids *k)
 {
 	const struct judge *j = c->judge;
 
-	if (k->unread)
+	if (k->unread || c->image->unread)
 		return false;
 	return k->any_file ||
 	       (!c->image->source->has_config && !j->uids.any_file && !j->gids.any_file);
@@ -183,7 +183,7 @@ int judge_make(struct check *c, struct error *err)
 	j->targets = c->opts->use_count;
 	for (size_t i = 0; i < j->targets && !r; i++)
 		r = judge_target(j, i, &c->opts->uses[i], err);
-	if (!r)
+	if (!r && !c->image->unread)
 		r = known_ids_load(&j->uids, &j->gids, c->image, err);
 	return r ? r : judge_layers(c, err);
 }

@@ -128,6 +128,14 @@ static int walk_no_user(struct check *c, told_fn *fn, void *ctx, struct error *e
 	return r;
 }
 
+/* Whose the gid is stands in the layers, but where USER says it. */
+static bool gid_is_unknown(const struct check *c)
+{
+	const char *colon = strchr(c->user.user.text, ':');
+
+	return c->image->unread && (!colon || !colon[1]);
+}
+
 static int walk_user(struct check *c, told_fn *fn, void *ctx, struct error *err)
 {
 	struct check_user *u = &c->user;
@@ -141,7 +149,8 @@ static int walk_user(struct check *c, told_fn *fn, void *ctx, struct error *err)
 	if (u->user.error)
 		return walk_no_user(c, fn, ctx, err);
 	uid = judge_outside(c, u->user.uid, false);
-	gid = judge_outside(c, u->user.gid, true);
+	u->gid_unknown = gid_is_unknown(c);
+	gid = u->gid_unknown ? 0 : judge_outside(c, u->user.gid, true);
 	u->uid_fits &= ~uid;
 	u->gid_fits &= ~gid;
 	r = tell_user(c, RULE_USER_OUTSIDE_MAP, u->user.uid, uid, fn, ctx, err);
@@ -151,7 +160,7 @@ static int walk_user(struct check *c, told_fn *fn, void *ctx, struct error *err)
 		uint32_t out = group_outside(c, u->user.groups[i]);
 
 		groups |= out;
-		if (u->user.groups[i] != u->user.gid)
+		if (u->gid_unknown || u->user.groups[i] != u->user.gid)
 			r = tell_user(c, RULE_GROUP_OUTSIDE_MAP, u->user.groups[i], out, fn, ctx,
 				      err);
 	}

@@ -17,7 +17,8 @@ struct walk {
 	size_t layer;
 	const struct judged_inventory *inventory;
 	const struct inv_entry *e;
-	bool seen; /* visible and by_layer hold for e */
+	bool known; /* all layers above were looked at */
+	bool seen;  /* visible and by_layer hold for e */
 	enum visible visible;
 	long by_layer;
 };
@@ -25,7 +26,7 @@ struct walk {
 /* Visibility costs a look at the layers above, so it is asked at the first finding of an entry. */
 static int look(struct walk *w, struct error *err)
 {
-	if (w->seen)
+	if (w->seen || !w->known)
 		return 0;
 	w->seen = true;
 	return image_visibility(w->c->image, w->layer, w->e, &w->visible, &w->by_layer, err);
@@ -53,7 +54,8 @@ static uint32_t consult(const struct walk *w)
 	mask = j->consult[kind];
 	if (kind == INV_ROOT && w->e->flags & INV_ABSOLUTE)
 		mask |= j->absolute_root;
-	return w->visible == VISIBLE ? mask : mask & ~j->visible_only;
+	/* What may be hidden is nothing to those who look at what is there. */
+	return w->visible == VISIBLE && w->known ? mask : mask & ~j->visible_only;
 }
 
 static void begin(const struct walk *w, struct told *t)
@@ -67,6 +69,7 @@ static void begin(const struct walk *w, struct told *t)
 				    .has_gid = true,
 				    .visible = w->visible,
 				    .by_layer = w->by_layer,
+				    .visible_unknown = !w->known,
 				    .uid_fits = w->c->judge->all,
 				    .gid_fits = w->c->judge->all,
 			    } };
@@ -269,6 +272,9 @@ int walk_layers(struct check *c, told_fn *fn, void *ctx, struct error *err)
 		int r;
 
 		w.layer = i;
+		w.known = image_visibility_known(c->image, i);
+		w.visible = VISIBLE;
+		w.by_layer = -1;
 		w.inventory = &c->judge->inventories[c->judge->of_layer[i]];
 		if (w.inventory->quiet)
 			continue;

@@ -194,6 +194,27 @@ static int user_words(const struct check *c, size_t i, struct check_target *t, s
 	return 0;
 }
 
+/* What an engine stops at first may lie in a layer that was not looked at. */
+static bool first_is_known(const struct check *c, size_t i)
+{
+	long first = c->targets[i].first_layer;
+
+	if (!c->image->unread)
+		return true;
+	if (c->judge->visible_only >> i & 1 || first < 0)
+		return false;
+	for (long k = 0; k < first; k++)
+		if (c->image->layers[k].unread)
+			return false;
+	return true;
+}
+
+static void forget_first(struct check_target *t)
+{
+	free(STEAL(t->first_path));
+	t->first_layer = -1;
+}
+
 int words_make(struct check *c, struct error *err)
 {
 	int r = 0;
@@ -202,6 +223,10 @@ int words_make(struct check *c, struct error *err)
 		struct check_target *t = &c->targets[i];
 		struct words size = { .path = "", .need = t->need };
 
+		if (!first_is_known(c, i)) {
+			forget_first(t);
+			continue;
+		}
 		if (t->first_path)
 			r = entry_words(c, i, t, err);
 		else if (t->need) {
