@@ -19,7 +19,7 @@ CONTAINER_KEYS = {
     "mount": {"target": True, "type": True, "from": True, "options": True, "gid": False, "when": False, **DATED},
     "sysctl": {"key": True, "value": True, "when": False, **DATED},
     "variable": {"key": True, "value": True, **DATED},
-    "label": {"prefix": True, **DATED},
+    "label": {"name": True, **DATED},
 }
 RULE_KEYS = {"syscalls": True, "when": False, "errno": False, "on": False, "not-on": False, "capability": False, **DATED}
 SECCOMP_KEYS = {
@@ -28,7 +28,7 @@ SECCOMP_KEYS = {
     "allow": RULE_KEYS,
     "refuse": RULE_KEYS,
 }
-WHENS = {w: "CONTAINER_" + c_name(w).upper() for w in ("always", "own-network", "host-network", "cgroups")}
+WHENS = {w: "CONTAINER_" + c_name(w).upper() for w in ("always", "own-network", "own-sysfs", "host-sysfs", "host-sysfs-alone", "cgroups")}
 WHEN = re.compile(r"arg([0-5]) (?:(<|==|>) (\w+)|& (\w+) == (\w+))\Z")
 OPS = {"<": "SCMP_CMP_LT", "==": "SCMP_CMP_EQ", ">": "SCMP_CMP_GT"}
 WORD = {"capabilities": re.compile(r"CAP_[A-Z_]+\Z"), "paths": re.compile(r"/(proc|sys)/[\w/-]+\Z"),
@@ -93,7 +93,7 @@ def emit_container(sections, out):
           [f".key = {c_string(s.get('key'))}, .value = {c_string(s.get('value'))}, .when = {s.choice('when', WHENS, 'always')}" for s in by["sysctl"]])
     for s in by["variable"]:
         out.append(f"const char container_{c_name(s.name)}[] = {c_string(s.get('key') + '=' + s.get('value'))};\n")
-    out.append("const char *const container_runtime_labels[] = {\n" + "".join(f"\t{c_string(s.get('prefix'))},\n" for s in by["label"])
+    out.append("const char *const container_runtime_labels[] = {\n" + "".join(f"\t{c_string(s.get('name'))},\n" for s in by["label"])
                + "\tNULL,\n};\n\n")
     return words(lists["capabilities", "default"], "names")
 

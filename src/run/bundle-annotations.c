@@ -8,7 +8,9 @@
 static bool is_order(const char *name)
 {
 	for (const char *const *p = container_runtime_labels; *p; p++) {
-		if (strncmp(name, *p, strlen(*p)) == 0)
+		size_t n = strlen(*p);
+
+		if (strncmp(name, *p, n) == 0 && (!name[n] || (*p)[n - 1] == '.'))
 			return true;
 	}
 	return false;

@@ -54,13 +54,21 @@ int bundle_text(json_t **out, const char *text, const char *what, struct error *
 
 bool bundle_when(const struct bundle *b, enum container_when when)
 {
+	const struct bundle_options *opts = b->opts;
+	/* Without a map whoever may have cgroups is root of the host, not of a namespace. */
+	bool own_sysfs = !opts->host_network || (opts->cgroups && !opts->map);
+
 	switch (when) {
 	case CONTAINER_OWN_NETWORK:
-		return !b->opts->host_network;
-	case CONTAINER_HOST_NETWORK:
-		return b->opts->host_network;
+		return !opts->host_network;
+	case CONTAINER_OWN_SYSFS:
+		return own_sysfs;
+	case CONTAINER_HOST_SYSFS:
+		return !own_sysfs;
+	case CONTAINER_HOST_SYSFS_ALONE:
+		return !own_sysfs && !opts->cgroups;
 	case CONTAINER_CGROUPS:
-		return b->opts->cgroups;
+		return opts->cgroups;
 	case CONTAINER_ALWAYS:
 		break;
 	}

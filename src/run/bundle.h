@@ -32,20 +32,21 @@ struct bundle_options {
 	const struct bundle_mount *mounts;
 	size_t mount_count;
 	bool terminal, read_only;
-	bool host_network; /* no network namespace, /sys of the host, read-only */
-	bool cgroups;	   /* a cgroup namespace and /sys/fs/cgroup; not without root */
+	bool host_network;    /* no network namespace, /sys of the host, read-only */
+	bool cgroups;	      /* a cgroup namespace and /sys/fs/cgroup; not without root */
 	const char *rootfs;   /* root.path; NULL: "rootfs" */
 	const char *hostname; /* NULL: "uidfit" */
 	struct notes *notes;  /* labels that become no annotation; NULL: not told */
 };
 
-/* Appends the JSON. Env: PATH where the image has none, HOSTNAME, HOME, TERM with a terminal, then the
- * image's, then env. Labels become annotations, with those that image-spec conversion.md names
+/* Appends the JSON. Env: PATH where the image has none, HOSTNAME, HOME, TERM with a terminal, then
+ * the image's, then env. Labels become annotations, with those that image-spec conversion.md names
  * (org.opencontainers.image.stopSignal, .os, .architecture, .author, .created, .exposedPorts).
- * Volumes of the image become nothing (the upper directory holds them). Default capabilities, masked
- * and read-only paths, mounts, devices and the seccomp profile are data (data/container.conf,
- * data/seccomp.conf), each with source and date. ERR_USAGE where there is nothing to run, or a -w or
- * -v is not absolute; ERR_BAD_INPUT for a config that breaks its format. */
+ * Volumes of the image become nothing (the upper directory holds them). Default capabilities,
+ * masked and read-only paths, mounts, devices and the seccomp profile are data
+ * (data/container.conf, data/seccomp.conf), each with source and date. ERR_USAGE where there is
+ * nothing to run, or a -w or -v is not absolute; ERR_BAD_INPUT for a config that breaks its format.
+ */
 int bundle_config(struct buf *out, const struct oci_config *config,
 		  const struct bundle_options *opts, struct error *err) _must_check_;
 

@@ -16,7 +16,9 @@ extern const char container_path[], container_term[]; /* NAME=VALUE */
 enum container_when {
 	CONTAINER_ALWAYS,
 	CONTAINER_OWN_NETWORK,
-	CONTAINER_HOST_NETWORK,
+	CONTAINER_OWN_SYSFS,
+	CONTAINER_HOST_SYSFS,
+	CONTAINER_HOST_SYSFS_ALONE,
 	CONTAINER_CGROUPS,
 };
 

@@ -371,6 +371,14 @@ static void test_namespaces(void **state)
 	check(image, opts, "mounts/4/destination", "\"/sys/fs/cgroup\"");
 	check(image, opts, "linux/resources",
 	      "{\"devices\":[{\"access\":\"rwm\",\"allow\":false}]}");
+	opts.cgroups = false;
+	check(image, opts, "mounts/3/type", "\"bind\"");
+	check(image, opts, "mounts/4/type", "\"tmpfs\"");
+	opts.map = NULL;
+	check(image, opts, "mounts/3/type", "\"bind\"");
+	opts.cgroups = true; /* root of the host */
+	check(image, opts, "mounts/3/type", "\"sysfs\"");
+	check(image, opts, "mounts/4/type", "\"cgroup\"");
 	check(image, (struct bundle_options){ 0 }, "mounts/3/type", "\"sysfs\"");
 	check(image, (struct bundle_options){ 0 }, "mounts/4/destination", "\"/dev/mqueue\"");
 	check(image, (struct bundle_options){ 0 }, "mounts/6", "absent");
@@ -438,11 +446,13 @@ static void test_annotations(void **state)
 		"\"b\"],\"config\":{\"Cmd\":[\"c\"],\"StopSignal\":\"SIGQUIT\",\"ExposedPorts\":{"
 		"\"80/tcp\":{},\"53/udp\":{}},\"Volumes\":{\"/v\":{}},\"Labels\":{\"k\":\"v\","
 		"\"org.opencontainers.image.author\":\"label\",\"run.oci.seccomp_bpf_data\":\"x\","
-		"\"org.systemd.property.ExecStopPost\":\"x\",\"\":\"x\",\"nul\":\"a\\u0000b\"}}}";
+		"\"org.systemd.property.ExecStopPost\":\"x\",\"\":\"x\",\"bundle\":\"x\","
+		"\"bundled\":\"y\",\"nul\":\"a\\u0000b\"}}}";
 	struct bundle_options opts = { .notes = notes_new() };
 
 	check(image, opts, "annotations",
-	      "{\"k\":\"v\",\"org.opencontainers.image.architecture\":\"arm64\","
+	      "{\"bundled\":\"y\",\"k\":\"v\","
+	      "\"org.opencontainers.image.architecture\":\"arm64\","
 	      "\"org.opencontainers.image.author\":\"label\","
 	      "\"org.opencontainers.image.created\":\"2020-01-01T00:00:00Z\","
 	      "\"org.opencontainers.image.exposedPorts\":\"80/tcp,53/udp\","
@@ -451,7 +461,7 @@ static void test_annotations(void **state)
 	      "\"org.opencontainers.image.os.version\":\"1\","
 	      "\"org.opencontainers.image.stopSignal\":\"SIGQUIT\","
 	      "\"org.opencontainers.image.variant\":\"v8\"}");
-	assert_int_equal(notes_count(opts.notes), 4);
+	assert_int_equal(notes_count(opts.notes), 5);
 	assert_string_equal(notes_get(opts.notes, 0),
 			    "label 'run.oci.seccomp_bpf_data' left out: a runtime would obey it");
 	notes_free(opts.notes);
