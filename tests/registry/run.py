@@ -19,7 +19,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "engines"), os.path.join(HERE, "..", "lib"), HERE]
 import engines  # noqa: E402
 import faulty  # noqa: E402
-import faults  # noqa: E402,F401 - cases
+import fast  # noqa: E402,F401 - cases
+import faults  # noqa: E402,F401
 import hostile  # noqa: E402,F401
 import real  # noqa: E402,F401
 import toc  # noqa: E402,F401
