@@ -20,7 +20,8 @@ struct apply {
 	bool record;
 	bool plain; /* a layer is not compressed as its manifest says */
 	struct progress *progress;
-	size_t line;			    /* of the blob in work */
+	size_t line;			    /* of the blob in work, */
+	bool exists;			    /* which the destination had */
 	const struct source_index *indexes; /* that are made anew */
 	size_t index_count;
 	const struct source_index *root; /* index.json of the source, or NULL */
@@ -36,16 +37,22 @@ static void set_digest(struct oci_digest *out, const char *hex)
 }
 
 /* The blob's bytes, with progress told as they pass. */
-static int open_blob(struct apply *a, struct fix_blob *b, struct stream **out, struct error *err)
+static int open_told(struct apply *a, struct fix_blob *b, enum progress_step step,
+		     struct stream **out, struct error *err)
 {
 	_cleanup_(stream_closep) struct stream *raw = NULL;
 	int r = source_layer_open(a->source, b->source, &raw, err);
 
 	if (r == 0)
-		r = stream_open_watched(out, raw, a->progress, a->line, PROGRESS_WRITING, err);
+		r = stream_open_watched(out, raw, a->progress, a->line, step, err);
 	if (r == 0)
 		raw = NULL;
 	return r;
+}
+
+static int open_blob(struct apply *a, struct fix_blob *b, struct stream **out, struct error *err)
+{
+	return open_told(a, b, PROGRESS_WRITING, out, err);
 }
 
 /* Bytes that no digest names: those of a docker-archive. A plain tar's digest is its diff_id. */
@@ -110,9 +117,13 @@ static int copy_plain(struct apply *a, struct fix_blob *b, struct error *err)
 
 static int copy_named(struct apply *a, struct fix_blob *b, struct error *err)
 {
+	/* A whole chunk of an upload is read before any of it goes out. */
+	enum progress_step step =
+		sink_watch(a->sink, a->progress, a->line) ? PROGRESS_WAITING : PROGRESS_WRITING;
+
 	for (unsigned n = 1;; n++) {
 		_cleanup_(stream_closep) struct stream *from = NULL;
-		int r = open_blob(a, b, &from, err);
+		int r = open_told(a, b, step, &from, err);
 
 		if (r == 0)
 			r = sink_blob_copy(a->sink, from, &b->digest, b->size, err);
@@ -136,7 +147,11 @@ static int copy(struct apply *a, struct fix_blob *b, struct error *err)
 		b->source->size != SOURCE_SIZE_UNKNOWN ? b->source->size : b->inventory->blob_size;
 	if (b->digest.text[0]) {
 		r = sink_blob_take(a->sink, &b->digest, err);
-		return r <= 0 ? r : copy_named(a, b, err);
+		a->exists = r == 0;
+		if (r > 0)
+			r = copy_named(a, b, err);
+		sink_watch(a->sink, NULL, 0);
+		return r;
 	}
 	r = open_blob(a, b, &from, err);
 	return r < 0 ? r : copy_unnamed(a, b, from, digest_of(b), err);
@@ -540,6 +555,7 @@ static void begin_line(struct apply *a, const struct fix_blob *b)
 {
 	const struct source_layer *s = b->source;
 
+	a->exists = false;
 	a->line = progress_begin(a->progress,
 				 s->digest.text[0]    ? s->digest.text
 				 : s->diff_id.text[0] ? s->diff_id.text
@@ -564,7 +580,10 @@ int fix_apply(struct fix_plan *p, struct source *source, struct sink *sink,
 
 		begin_line(&a, b);
 		r = b->changed ? rewrite(&a, b, err) : copy(&a, b, err);
-		progress_end(a.progress, a.line, r < 0 ? PROGRESS_FAILED : PROGRESS_DONE);
+		progress_end(a.progress, a.line,
+			     r < 0	? PROGRESS_FAILED
+			     : a.exists ? PROGRESS_EXISTS
+					: PROGRESS_DONE);
 		if (r < 0)
 			return strncmp(err->msg, "layer ", 6) == 0
 				       ? r

@@ -81,6 +81,10 @@ struct http_request {
 	int (*body)(void *ctx, void *buf, size_t n, size_t *got, struct error *err);
 	void *body_ctx;
 	uint64_t body_size;
+	/* So many bytes of the body went out by now, of this try: 0, or the error that ends the
+	 * request. On the caller's thread, before http_send returns. May be NULL. */
+	int (*sent)(void *ctx, uint64_t bytes, struct error *err);
+	void *sent_ctx;
 	bool no_redirect; /* the answer 3xx is handed on */
 	/* Tried again after a broken connection, 408 and 5xx (but 501 and 505); HEAD and GET always
 	 * are. What has not been done, a connection not made or 429, is tried again for all. */

@@ -111,6 +111,8 @@ static size_t on_read(char *out, size_t one, size_t room, void *ctx)
 		return n;
 	t->body_pos += n;
 	t->moved += n;
+	if (t->body->sent && t->body->sent(t->body->sent_ctx, t->body_pos, &t->failure) < 0)
+		return CURL_READFUNC_ABORT;
 	t->body_ended = n == 0 || t->body_pos == http_body_size(t->body);
 	if (t->body_ended) { /* the server's turn: the wait for it begins here */
 		t->window_ms = 0;

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "base/progress.h"
 #include "http/http.h"
 #include "registry/login.h"
 #include "registry/place.h"
@@ -72,6 +73,9 @@ int registry_upload_begin(struct registry_upload **out, struct registry *r, bool
 int registry_blob_mount(struct registry_upload **out, struct registry *r,
 			const struct oci_digest *digest, const char *from,
 			struct error *err) _must_check_;
+/* Tells from here on how many of the blob's bytes went out, PROGRESS_WRITING on that line; once the
+ * user wants an end, what is sent is ERR_SEQUENCE "interrupted". */
+void registry_upload_watch(struct registry_upload *u, struct progress *progress, size_t line);
 int registry_upload_write(struct registry_upload *u, const void *bytes, size_t n,
 			  struct error *err) _must_check_;
 /* Frees u on any outcome. */

@@ -24,7 +24,31 @@ struct registry_upload {
 	bool keep;	     /* what was sent is spooled */
 	bool lost;	     /* the server has given it up: bytes go to the spool alone */
 	struct spool *spool; /* NULL for a blob of one chunk */
+	struct progress *progress;
+	size_t line;
+	uint64_t from,
+		told; /* where the request begins that is on its way; the most that was told */
 };
+
+void registry_upload_watch(struct registry_upload *u, struct progress *progress, size_t line)
+{
+	u->progress = progress;
+	u->line = line;
+}
+
+/* What is sent once more is not told before it is news. */
+static int sent(void *ctx, uint64_t bytes, struct error *err)
+{
+	struct registry_upload *u = ctx;
+
+	if (progress_stopped(u->progress))
+		return err_fail(err, ERR_SEQUENCE, 0, "interrupted");
+	if (u->from + bytes <= u->told)
+		return 0;
+	u->told = u->from + bytes;
+	progress_advance(u->progress, u->line, PROGRESS_WRITING, u->told);
+	return 0;
+}
 
 /* Where the answer says that the upload goes on. */
 static int follow(struct registry_upload *u, const struct http_answer *a, struct error *err)
@@ -179,7 +203,6 @@ static void pause_before(const struct registry *r, unsigned try)
 static int patch(struct registry_upload *u, size_t at, bool *again, struct error *err)
 {
 	_cleanup_(http_answer_freep) struct http_answer *a = NULL;
-	uint64_t from = u->sent + at;
 	char range[64];
 	const struct http_header headers[] = { { "Content-Type", "application/octet-stream" },
 					       { "Content-Range", range } };
@@ -188,10 +211,13 @@ static int patch(struct registry_upload *u, size_t at, bool *again, struct error
 				   .headers = headers,
 				   .header_count = ARRAY_SIZE(headers),
 				   .bytes = u->chunk.data + at,
-				   .size_bytes = u->chunk.len - at };
+				   .size_bytes = u->chunk.len - at,
+				   .sent = sent,
+				   .sent_ctx = u };
 	int r;
 
-	snprintf(range, sizeof(range), "%llu-%llu", (unsigned long long)from,
+	u->from = u->sent + at;
+	snprintf(range, sizeof(range), "%llu-%llu", (unsigned long long)u->from,
 		 (unsigned long long)(u->sent + u->chunk.len - 1));
 	r = endpoint_send(u->e, &rq, &a, err);
 	*again = r == -ERR_NET;
@@ -321,10 +347,13 @@ static int put(struct registry_upload *u, const struct oci_digest *digest, bool 
 				   .headers = &type,
 				   .header_count = 1,
 				   .bytes = u->chunk.len ? (const void *)u->chunk.data : "",
-				   .size_bytes = u->chunk.len };
+				   .size_bytes = u->chunk.len,
+				   .sent = sent,
+				   .sent_ctx = u };
 	int r = http_url_add(&url, u->location, "digest", digest->text, err);
 
 	*again = false;
+	u->from = u->sent;
 	rq.url = url;
 	if (r < 0)
 		return r;

@@ -20,6 +20,8 @@ struct out_registry {
 	bool replace;
 	struct registry_upload *upload; /* of the open one; or begun for one to come */
 	struct buf manifest;		/* the open one; the top one until commit */
+	struct progress *progress;	/* of what is uploaded, on that line; or NULL */
+	size_t line;
 };
 
 static struct out_registry *of(struct out *o)
@@ -72,7 +74,15 @@ static int begin(struct out *o, const char *name, _unused_ uint64_t size, struct
 		registry_upload_drop(STEAL(g->upload));
 	if (r > 0)
 		r = g->upload ? 0 : registry_upload_begin(&g->upload, g->registry, !name, err);
+	if (r == 0 && g->file == FILE_UPLOAD)
+		registry_upload_watch(g->upload, g->progress, g->line);
 	return r;
+}
+
+static void watch(struct out *o, struct progress *progress, size_t line)
+{
+	of(o)->progress = progress;
+	of(o)->line = line;
 }
 
 static int write_bytes(struct out *o, const void *bytes, size_t n, struct error *err)
@@ -191,7 +201,8 @@ int out_registry_open(struct out **out, const char *path, bool replace,
 					    .drop = drop,
 					    .commit = commit,
 					    .close = close_registry,
-					    .take = take };
+					    .take = take,
+					    .watch = watch };
 	_cleanup_(registry_name_freep) struct registry_name name = { 0 };
 	struct out_registry *g;
 	int r = registry_name_parse(&name, path, err);

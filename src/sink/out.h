@@ -32,6 +32,8 @@ struct out_ops {
 	/* A file that may be there already, or come without its bytes: 0 where it is there now, 1
 	 * where it is to be written. NULL: nothing is. */
 	int (*take)(struct out *o, const char *name, struct error *err);
+	/* See sink_watch. NULL where nothing is told. */
+	void (*watch)(struct out *o, struct progress *progress, size_t line);
 };
 
 int out_dir_open(struct out **out, const char *path, bool replace, struct error *err) _must_check_;

@@ -144,6 +144,14 @@ bool sink_is_usable(const struct sink *s)
 	return !s->dead;
 }
 
+bool sink_watch(struct sink *s, struct progress *progress, size_t line)
+{
+	if (!s->out->ops->watch)
+		return false;
+	s->out->ops->watch(s->out, progress, line);
+	return true;
+}
+
 int sink_ready(const struct sink *s, struct error *err)
 {
 	if (s->dead || s->committed)

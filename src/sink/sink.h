@@ -19,6 +19,7 @@
 #pragma once
 
 #include "base/notes.h"
+#include "base/progress.h"
 #include "oci/image.h"
 #include "oci/ref.h"
 #include "registry/registry.h"
@@ -79,6 +80,11 @@ int sink_blob_copy(struct sink *s, struct stream *from, const struct oci_digest 
 /* Asks the destination for a blob of the source: 0 where it is there now (a registry had it, or
  * mounted it), 1 where its bytes are wanted. */
 int sink_blob_take(struct sink *s, const struct oci_digest *digest, struct error *err) _must_check_;
+
+/* Of the blobs that follow, the destination tells how much of one went out, PROGRESS_WRITING on
+ * that line, until it is called with NULL. False where it tells nothing: there a blob is written as
+ * fast as it is read. */
+bool sink_watch(struct sink *s, struct progress *progress, size_t line);
 
 /* False once something has failed for good: nothing more is taken. */
 bool sink_is_usable(const struct sink *s);

@@ -14,7 +14,7 @@ struct watch {
 static void tell(struct watch *w, uint64_t n)
 {
 	w->bytes += n;
-	if (w->bytes - w->told < WATCH_STEP)
+	if (w->bytes - w->told < WATCH_STEP || w->step == PROGRESS_WAITING)
 		return;
 	w->told = w->bytes;
 	progress_advance(w->progress, w->id, w->step, w->bytes);

@@ -106,6 +106,7 @@ class Server:
         self.listener.listen(64)
         self.log, self.rules, self.lock, self.stopped = [], [], threading.Lock(), threading.Event()
         self.connections, self.served, self.open = 0, 0, set()
+        self.pause = 0  # seconds between two pieces of a request's body
         self.thread = threading.Thread(target=self.accept, daemon=True)
         self.thread.start()
 
@@ -209,7 +210,7 @@ class Server:
             what(conn, request, None)
         if request.get("Expect", "").lower() == "100-continue":
             conn.send(b"HTTP/1.1 100 Continue\r\n\r\n")
-        request.body = read_body(reader, request)
+        request.body = read_body(reader, request, self.pause)
         start = conn.sent
         response = self.handler(request)
         if what and not getattr(what, "before_body", False):
@@ -221,7 +222,7 @@ class Server:
         return True
 
 
-def read_body(reader, request):
+def read_body(reader, request, pause=0):
     if request.get("Transfer-Encoding", "").lower() == "chunked":
         parts = []
         while True:
@@ -231,7 +232,11 @@ def read_body(reader, request):
             if n == 0:
                 return b"".join(parts)
     n = int(request.get("Content-Length", 0))
-    body = reader.read(n)
+    parts = []
+    for at in range(0, n, PIECE):
+        parts.append(reader.read(min(PIECE, n - at)))
+        time.sleep(pause)
+    body = b"".join(parts)
     if len(body) != n:
         raise Close
     return body

@@ -22,11 +22,13 @@ import termios
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from faulty import plain  # noqa: E402
 from mkimage import Layer, save_docker_archive, save_oci  # noqa: E402
+from uploads import Uploads  # noqa: E402
 
 SECONDS = 90
 CASES = []
-PLAIN = re.compile(r"\d\d:\d\d:\d\d \S+: (Checking [0-9.]+ [kMG]?B( / [0-9.]+ [kMG]?B)?|Check complete|Known from the cache|"
+PLAIN = re.compile(r"\d\d:\d\d:\d\d \S+: (Checking [0-9.]+ [kMG]?B( / [0-9.]+ [kMG]?B)?|Check complete|Known from the cache|Already exists|"
                    r"Writing [0-9.]+ [kMG]?B( / [0-9.]+ [kMG]?B)?|Write complete|Failed)$")
 
 
@@ -238,6 +240,38 @@ def silenced(b):
 def fixing(b):
     status, _, err = b.plain(["fix", "--progress", "plain", "-", f"oci:{b.path('out')}"], b.archive(2), 3)
     assert status == 0 and "Writing" in err and "Write complete" in err and "Check complete" in err, (status, err)
+
+
+@case
+def uploading(b):
+    """What is told is what went out, not what was read to be sent: a chunk of 16 MiB is read at once."""
+    layout = b.path("image")
+    save_oci(layout, [Layer("RUN 0").file("f", os.urandom(24 << 20))])
+    with Uploads() as s:
+        s.pause = 0.01
+        name = f"docker://127.0.0.1:{s.port}/x"
+        args = [b.uidfit, "fix", "--progress", "plain", "--tls-verify=false", f"oci:{layout}", name]
+        done = subprocess.run(args, capture_output=True, text=True, env=b.environment(), timeout=SECONDS)
+        assert done.returncode == 0, done.stderr
+        told = re.findall(r"Writing ([0-9.]+) MB / 25 MB", done.stderr)
+        assert told and float(told[0]) < 16 and told == sorted(told, key=float) and len(set(told)) > 1, done.stderr
+        assert done.stderr.count("Write complete") == 1, done.stderr
+        # The lines come after two seconds of work: each answer takes a while.
+        s.fault("HEAD", lambda conn, request, response: (time.sleep(2.5), plain(conn, request, response)))
+        done = subprocess.run([*args[:-1], name + ":2"], capture_output=True, text=True, env=b.environment(), timeout=SECONDS)
+        assert done.returncode == 0 and "Already exists" in done.stderr and "Writ" not in done.stderr, done.stderr
+        # An end is heeded in the midst of a chunk: the upload is taken back.
+        s.blobs.clear()
+        s.pause = 0.05
+        p = subprocess.Popen([*args[:-1], name + ":3"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=b.environment())
+        for _ in range(SECONDS * 10):
+            if s.seen("PATCH") or s.seen("PUT /v2/x/manifests/3") or p.poll() is not None:
+                break
+            time.sleep(0.1)
+        time.sleep(0.5)
+        p.send_signal(signal.SIGINT)
+        p.communicate(timeout=SECONDS)
+        assert p.returncode == -signal.SIGINT and s.seen("DELETE") and not s.seen("PUT /v2/x/manifests/3"), (p.returncode, s.log)
 
 
 @case

@@ -7,8 +7,9 @@ import http.client
 import random
 
 import faulty
-from box import MANIFEST, SECRET, USER, address, basic, case, decode, digest_of, equal, front, get, guarded, layout, manifest, need, push, sent, told
+from box import SECRET, USER, address, basic, case, decode, equal, front, get, guarded, layout, manifest, need, push, sent, told
 from faulty import Close, Response, Server, cut, cut_anywhere, drip, instead, stall, wrong_bytes, wrong_length
+from uploads import Uploads
 
 CREDS = ("--creds", f"{USER}:{SECRET}")
 
@@ -380,47 +381,6 @@ def an_upload_goes_on_where_it_broke(box):
         s.fault("PATCH", cut(-2), times=None)
         box.fix(source, f"docker://{address(s)}/resume:none", status=3, hurry=True)
     equal(get(plain, "/v2/resume/manifests/none")[0], 404, "nothing appeared")
-
-
-class Uploads(Server):
-    """As the specification has it, and docker-registry does not: an upload that broke is kept, and goes on from its offset."""
-
-    def __init__(self):
-        self.parts, self.blobs, self.manifests, self.half, self.strict = {}, {}, {}, 0, 0
-        super().__init__(self.answer)
-
-    def upload(self, status, name):
-        return Response(status, b"", [("Location", f"/v2/x/blobs/uploads/{name}"), ("Range", f"0-{max(len(self.parts[name]), 1) - 1}")])
-
-    def answer(self, request):
-        path, _, query = request.path.partition("?")
-        name = path.rpartition("/")[2]
-        if "/uploads/" in path and request.method != "POST":
-            if request.method == "PATCH":
-                first = int(request.get("Content-Range").partition("-")[0])
-                if first != len(self.parts[name]):
-                    self.strict += 1
-                    return Response(416)
-                if self.half:
-                    self.half -= 1
-                    self.parts[name] += request.body[:len(request.body) // 3]
-                    raise Close
-            self.parts[name] += request.body
-            if request.method != "PUT":
-                return self.upload(204 if request.method == "GET" else 202, name)
-            digest = decode(query.partition("digest=")[2])
-            if digest != digest_of(self.parts[name]):
-                return Response(400, b'{"errors":[{"code":"DIGEST_INVALID","message":"no"}]}')
-            self.blobs[digest] = self.parts[name]
-            return Response(201)
-        if request.method == "POST":
-            self.parts[str(len(self.parts))] = b""
-            return self.upload(202, str(len(self.parts) - 1))
-        if request.method == "PUT":
-            self.manifests[name] = request.body
-            return Response(201)
-        body = (self.manifests if "/manifests/" in path else self.blobs).get(name)
-        return Response(404) if body is None else Response(200, body, [("Content-Type", MANIFEST)])
 
 
 @case
