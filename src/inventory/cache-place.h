@@ -1,8 +1,6 @@
-/* The folder of the cache, and whether it may be believed. Private to this folder.
- *
- * Whoever can write the file, or its folder, can say what an image holds. So both belong to the
- * effective user, and nobody else may write them. The folder is held by a descriptor from the check
- * on, and the file is opened beneath that: no name is looked up twice.
+/* The file of the cache, in a folder that may be believed (base/cache-folder.h), and whether it may
+ * be believed itself. Private to this folder. It is opened beneath the folder's descriptor: no name
+ * is looked up twice.
  */
 #pragma once
 
@@ -20,9 +18,7 @@ struct cache_place {
 	ino_t ino;
 };
 
-/* folder NULL: XDG_CACHE_HOME/uidfit, else HOME/.cache/uidfit; made where it is missing, in a
- * folder of our own alone. True with place->dir open. False where it cannot be made (silently: then
- * there was none) or is not to be trusted (a note). */
+/* folder as of cache_folder_open(). True with place->dir open, else false. */
 bool cache_place_open(struct cache_place *p, const char *folder, struct notes *notes);
 void cache_place_close(struct cache_place *p);
 
