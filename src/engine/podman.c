@@ -6,44 +6,18 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 
 #include "base/buf.h"
 #include "base/child.h"
 #include "engine/engine.h"
 
 #define ARGS_MAX  16
-#define WORDS_MAX 4096 /* bytes of its words that are looked at, the last ones */
 
 struct run {
 	struct engine_taker base;
 	pid_t pid;
 	int words; /* a file in memory with what it said */
 };
-
-/* A relative part of the PATH is passed over: what stands in the current directory is not to be
- * started. */
-static int find_podman(struct buf *out, struct error *err)
-{
-	const char *path = getenv("PATH");
-	struct stat st;
-
-	for (const char *p = path ? path : "/usr/local/bin:/usr/bin:/bin"; p;) {
-		size_t n = strcspn(p, ":");
-
-		buf_clear(out);
-		if (p[0] == '/' && buf_printf(out, "%.*s/podman", (int)n, p) < 0)
-			return err_nomem(err);
-		if (p[0] == '/' && stat(buf_str(out), &st) == 0 && S_ISREG(st.st_mode) &&
-		    access(buf_str(out), X_OK) == 0)
-			return 0;
-		p = p[n] ? p + n + 1 : NULL;
-	}
-	return err_fail(err, ERR_NOT_FOUND, 0,
-			"containers-storage: is written by podman, which is not on the PATH "
-			"(docker-archive:FILE, and podman load -i FILE where it is)");
-}
 
 static size_t arguments(char **argv, const struct storage_place *p, const char *const *verb)
 {
@@ -69,45 +43,20 @@ static int start(struct run *run, const struct storage_place *place, const char 
 {
 	_cleanup_(buf_freep) struct buf path = { 0 };
 	char *argv[ARGS_MAX];
-	int r = find_podman(&path, err);
+	int r = child_find(&path, "podman");
 
 	if (r < 0)
-		return r;
+		return err_nomem(err);
+	if (r)
+		return err_fail(err, ERR_NOT_FOUND, 0,
+				"containers-storage: is written by podman, which is not on the PATH "
+				"(docker-archive:FILE, and podman load -i FILE where it is)");
 	run->words = memfd_create("podman", MFD_CLOEXEC);
 	if (run->words < 0)
 		return err_fail(err, ERR_IO, errno, "a file in memory");
 	arguments(argv, place, verb);
 	r = child_spawn(&run->pid, buf_str(&path), argv, in, run->words, run->words);
 	return r ? err_fail(err, ERR_IO, r, "start '%s'", buf_str(&path)) : 0;
-}
-
-static void last_line(const struct run *run, char *out, size_t size)
-{
-	char text[WORDS_MAX];
-	struct stat st;
-	off_t from;
-	ssize_t n;
-	size_t begin;
-
-	if (fstat(run->words, &st) < 0)
-		st.st_size = 0;
-	from = st.st_size > WORDS_MAX ? st.st_size - WORDS_MAX : 0;
-	n = pread(run->words, text, sizeof(text), from);
-	while (n > 0 && strchr(" \r\n", text[n - 1]))
-		n--;
-	for (begin = n > 0 ? (size_t)n : 0; begin && text[begin - 1] != '\n';)
-		begin--;
-	err_text(out, size, text + begin, n > 0 ? (size_t)n - begin : 0);
-}
-
-/* The exit status, -1 for a signal. */
-static int wait_for(struct run *run)
-{
-	int status = 0;
-
-	while (waitpid(run->pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 static void done(struct run *run)
@@ -123,11 +72,11 @@ static int run_end(struct engine_taker *t, struct error *err)
 	int status, r = 0;
 
 	closep(&t->fd);
-	status = wait_for(run);
+	status = child_wait(run->pid);
 	if (status) {
-		last_line(run, words, sizeof(words));
+		child_last_line(run->words, words, sizeof(words));
 		r = err_fail(err, ERR_IO, 0, "podman load %s: %s",
-			     status < 0 ? "was ended by a signal" : "did not load the image",
+			     status > 128 ? "was ended by a signal" : "did not load the image",
 			     words[0] ? words : "it does not say why");
 	}
 	done(run);
@@ -141,7 +90,7 @@ static void run_drop(struct engine_taker *t)
 
 	kill(run->pid, SIGTERM);
 	closep(&t->fd);
-	(void)wait_for(run);
+	(void)child_wait(run->pid);
 	done(run);
 }
 
@@ -183,8 +132,8 @@ int podman_has(const struct storage_place *place, const char *name, struct error
 		return err_fail(err, ERR_IO, errno, "open /dev/null");
 	r = start(&run, place, verb, null, err);
 	if (r == 0) {
-		status = wait_for(&run);
-		last_line(&run, words, sizeof(words));
+		status = child_wait(run.pid);
+		child_last_line(run.words, words, sizeof(words));
 		if (status == 0 || status == 1)
 			r = status;
 		else

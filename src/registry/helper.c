@@ -7,7 +7,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -63,32 +62,6 @@ static bool name_is_good(const char *name)
 	size_t n = strlen(name);
 
 	return n && n <= HELPER_NAME_MAX && strspn(name, allowed) == n;
-}
-
-static bool is_program(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
-}
-
-/* An absolute path of the program; false where there is none. A relative part of the PATH is
- * passed over: what stands in the current directory is not to be started. */
-static bool find_program(struct buf *out, const char *name)
-{
-	const char *path = getenv("PATH");
-
-	for (const char *p = path ? path : "/usr/local/bin:/usr/bin:/bin"; p;) {
-		size_t n = strcspn(p, ":");
-
-		buf_clear(out);
-		if (p[0] == '/' &&
-		    buf_printf(out, "%.*s/docker-credential-%s", (int)n, p, name) == 0 &&
-		    is_program(buf_str(out)))
-			return true;
-		p = p[n] ? p + n + 1 : NULL;
-	}
-	return false;
 }
 
 static void close_both(const int fd[2])
@@ -267,7 +240,7 @@ static int finish(struct registry_login *out, struct run *r, const char *name, s
 int registry_helper_get(struct registry_login *out, const char *name, const char *server,
 			struct error *err)
 {
-	_cleanup_(buf_freep) struct buf path = { 0 };
+	_cleanup_(buf_freep) struct buf path = { 0 }, program = { 0 };
 	struct run run = { .pid = -1, .out = -1, .err = -1 };
 	char shown[100];
 	int r;
@@ -279,7 +252,12 @@ int registry_helper_get(struct registry_login *out, const char *name, const char
 	if (!server[0] || strlen(server) > SERVER_MAX)
 		return err_fail(err, ERR_BAD_INPUT, 0,
 				"a credential helper for a name of %zu bytes", strlen(server));
-	if (!find_program(&path, name))
+	r = buf_printf(&program, "docker-credential-%s", name);
+	if (r == 0)
+		r = child_find(&path, buf_str(&program));
+	if (r < 0)
+		return err_nomem(err);
+	if (r)
 		return 2;
 	/* Room for the whole answer at once: a buffer that moves leaves copies behind. */
 	r = buf_reserve(&run.answer, HELPER_ANSWER_MAX) < 0
