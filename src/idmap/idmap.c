@@ -240,3 +240,21 @@ int idmap_print_ranges(const struct idmap *m, struct buf *out)
 	}
 	return 0;
 }
+
+int idmap_identity(struct idmap *out, const struct idmap *m, struct error *err)
+{
+	struct idmap map = { .has_host = true };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < m->count; i++) {
+		struct idmap_extent e = m->extents[i];
+
+		e.host = e.container;
+		r = idmap_add(&map, e, err);
+	}
+	if (r < 0)
+		idmap_free(&map);
+	else
+		*out = map;
+	return r;
+}

@@ -50,6 +50,10 @@ int idmap_replace(struct idmap *m, struct idmap_extent e, struct error *err) _mu
 /* *out is overwritten, not freed; untouched on an error. */
 int idmap_copy(struct idmap *out, const struct idmap *m, struct error *err) _must_check_;
 
+/* Each container id of m to itself: a map with a host side. *out is overwritten, not freed; untouched
+ * on an error. */
+int idmap_identity(struct idmap *out, const struct idmap *m, struct error *err) _must_check_;
+
 /* True where the id lies in an extent; *host (may be NULL) gets the host id, only where has_host.
  * id is what a header held, so any 64-bit number; below 0 and above 2^32-2 never maps. */
 bool idmap_lookup(const struct idmap *m, int64_t id, uint32_t *host);
