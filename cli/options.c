@@ -193,6 +193,7 @@ int options_parse(const struct verb *v, void *options, struct word_list *operand
 			r = parse_letters(v, options, argc, argv, &i, err);
 		if (r < 0)
 			return r;
+		only_operands |= v->operands_last && operands->count;
 	}
 	return 0;
 }
