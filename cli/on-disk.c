@@ -42,8 +42,9 @@ static int find_way(struct on_disk *d, bool keep, struct error *err)
 		notes_add(d->notes, "the map is what this user has of the target's %s",
 			  use->target->range_text);
 	if (d->way.chosen)
-		notes_add(d->notes, "the ids of the host were chosen: behind those that /etc/subuid "
-				    "and /etc/subgid name");
+		notes_add(d->notes,
+			  "the ids of the host were chosen: behind those that /etc/subuid "
+			  "and /etc/subgid name");
 	r = idmap_identity(&d->range.uid, &use->map.uid, err);
 	if (r == 0)
 		r = idmap_identity(&d->range.gid, &use->map.gid, err);
@@ -127,9 +128,10 @@ int on_disk_open(struct on_disk *d, const struct on_disk_choice *choice,
 
 	d->name = image;
 	if (r == 0 && choice->idmapped && d->way.kind != WAY_HOST)
-		r = err_fail(err, ERR_DENIED, 0,
-			     "--idmapped: only root of the host writes any owner and makes idmapped "
-			     "mounts");
+		r = err_fail(
+			err, ERR_DENIED, 0,
+			"--idmapped: only root of the host writes any owner and makes idmapped "
+			"mounts");
 	if (r == 0)
 		r = open_source(d, err);
 	return r < 0 ? r : make_plan(d, err);
@@ -157,16 +159,16 @@ static uint32_t root_of(const struct idmap *m)
 	return idmap_root_host(m, &host) ? host : 0;
 }
 
-int on_disk_owners(struct on_disk *d, enum owners_how how, enum unpack_form form,
-		   struct error *err)
+int on_disk_owners(struct on_disk *d, enum owners_how how, enum unpack_form form, struct error *err)
 {
 	bool mapped = how == OWNERS_CHOWN;
 
 	if (how <= OWNERS_KEEP && d->way.single && !d->choice->fix)
-		return err_fail(err, ERR_DENIED, 0,
-				"this user has no subordinate ids, so that files can have one owner "
-				"only: --owners override keeps the image's, --owners drop does not "
-				"(uidfit host says how to get some)");
+		return err_fail(
+			err, ERR_DENIED, 0,
+			"this user has no subordinate ids, so that files can have one owner "
+			"only: --owners override keeps the image's, --owners drop does not "
+			"(uidfit host says how to get some)");
 	d->owners = (struct owners){
 		.how = how,
 		.map = mapped ? &d->way.owners : &d->range,
@@ -179,7 +181,8 @@ int on_disk_owners(struct on_disk *d, enum owners_how how, enum unpack_form form
 	d->layer = (struct unpack_layer_options){
 		.limits = &d->limits,
 		.notes = d->notes,
-		.form = form == UNPACK_OVERLAY && d->way.kind != WAY_HOST ? UNPACK_OVERLAY_USER : form,
+		.form = form == UNPACK_OVERLAY && d->way.kind != WAY_HOST ? UNPACK_OVERLAY_USER
+									  : form,
 		.owners = &d->owners,
 		.engine = d->plan ? NULL : d->uses[0].target->engine,
 		.devices = d->choice->devices,

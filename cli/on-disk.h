@@ -18,12 +18,9 @@ struct on_disk_choice {
 };
 #define ON_DISK_CHOICE_ROWS(type, member)                                                          \
 	TARGET_CHOICE_ROWS(type, member.target),                                                   \
-		{ "fix",                                                                           \
-		  0,                                                                               \
-		  NULL,                                                                            \
-		  "owners outside the map move into it, as uidfit fix moves them",                 \
-		  OPTION_FLAG,                                                                     \
-		  offsetof(struct type, member.fix) },                                             \
+		{ "fix",       0,                                                                  \
+		  NULL,	       "owners outside the map move into it, as uidfit fix moves them",    \
+		  OPTION_FLAG, offsetof(struct type, member.fix) },                                \
 		{ "idmapped",                                                                      \
 		  0,                                                                               \
 		  NULL,                                                                            \

@@ -81,8 +81,10 @@ static int read_volume(struct bundle_mount *out, char *word, struct error *err)
 				word);
 	if (word[0] == '/')
 		return 0;
-	return err_fail(err, ERR_USAGE, 0, "-v: '%.200s' is not an absolute path (named volumes are "
-			"an engine's)", word);
+	return err_fail(err, ERR_USAGE, 0,
+			"-v: '%.200s' is not an absolute path (named volumes are "
+			"an engine's)",
+			word);
 }
 
 static int read_volumes(struct run *run, struct error *err)
@@ -162,7 +164,8 @@ static int set_up(struct run *run, struct error *err)
 	else if (d->way.single && !o->image.fix)
 		how = OWNERS_DROP;
 	if (how == OWNERS_DROP)
-		notes_add(d->notes, "this user has no subordinate ids: every file is container root's");
+		notes_add(d->notes,
+			  "this user has no subordinate ids: every file is container root's");
 	r = on_disk_owners(d, how, UNPACK_OVERLAY, err);
 	run->unpack = (struct unpack_options){ .layer = d->layer, .threads = o->image.threads };
 	run->how = (struct container_options){
@@ -236,7 +239,8 @@ static int prune(void *ctx)
 static int run_prune(struct run *run)
 {
 	struct error err = { 0 };
-	int status = 0, r = on_disk_prepare(&run->disk, &run->o->image, &run->o->common, false, &err);
+	int status = 0,
+	    r = on_disk_prepare(&run->disk, &run->o->image, &run->o->common, false, &err);
 
 	if (r == 0)
 		r = on_disk_run(&run->disk, prune, run, &status, &err);

@@ -69,11 +69,13 @@ static int owners_of_choice(struct unpack_run *run, struct error *err)
 	else if (o->owners == AS_MAP && run->disk.way.single)
 		how = o->bundle ? OWNERS_DROP : OWNERS_OVERRIDE;
 	if (run->disk.way.single && o->owners == AS_MAP)
-		notes_add(run->disk.notes, "this user has no subordinate ids: every file is the "
-					   "user's own%s",
-			  how == OWNERS_OVERRIDE
-				  ? ", and the image's owner stands in user.containers.override_stat"
-				  : "");
+		notes_add(
+			run->disk.notes,
+			"this user has no subordinate ids: every file is the "
+			"user's own%s",
+			how == OWNERS_OVERRIDE
+				? ", and the image's owner stands in user.containers.override_stat"
+				: "");
 	if (how == OWNERS_KEEP && run->disk.way.kind != WAY_HOST)
 		return err_fail(err, ERR_DENIED, 0,
 				"only root of the host keeps the image's own numbers");
@@ -108,16 +110,17 @@ static int write_config(struct unpack_run *run, int dir, struct error *err)
 	_cleanup_(closep) int root =
 		openat(dir, "rootfs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	_cleanup_(closep) int fd = -1;
-	struct bundle_options how = {
-		.inside = inside, .terminal = true, .cgroups = d->way.kind == WAY_HOST
-	};
+	struct bundle_options how = { .inside = inside,
+				      .terminal = true,
+				      .cgroups = d->way.kind == WAY_HOST };
 	int r = root < 0 ? err_fail(err, ERR_IO, errno, "open the bundle's rootfs") : 0;
 
 	if (r == 0)
-		r = run_user_find(&user, root, on_disk_user(d), inside,
-				  on_disk_setgroups(d), d->notes, err);
+		r = run_user_find(&user, root, on_disk_user(d), inside, on_disk_setgroups(d),
+				  d->notes, err);
 	if (d->identity)
-		notes_add(d->notes, "config.json makes no user namespace: the map has no host side");
+		notes_add(d->notes,
+			  "config.json makes no user namespace: the map has no host side");
 	else if (d->way.kind != WAY_INSIDE)
 		how.map = inside;
 	how.user = &user.who;
@@ -213,9 +216,10 @@ const struct verb verb_unpack = {
 		 "Exit status: 0 done, 1 does not fit, 2 usage, 3 could not look or write.",
 	.rows = rows,
 	.options_size = sizeof(struct unpack_cli),
-	.examples = "  uidfit unpack --map 0:100000:65536 app.tar rootfs\n"
-		    "  uidfit unpack --for azure-app-service oci:build/app:1.0 rootfs\n"
-		    "  uidfit unpack --fix --map 0:100000:65536 --layers app.tar layers\n"
-		    "  uidfit unpack --bundle --map host app.tar bundle && runc run -b bundle app\n",
+	.examples =
+		"  uidfit unpack --map 0:100000:65536 app.tar rootfs\n"
+		"  uidfit unpack --for azure-app-service oci:build/app:1.0 rootfs\n"
+		"  uidfit unpack --fix --map 0:100000:65536 --layers app.tar layers\n"
+		"  uidfit unpack --bundle --map host app.tar bundle && runc run -b bundle app\n",
 	.run = run_unpack,
 };

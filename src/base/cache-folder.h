@@ -9,8 +9,8 @@
 
 #include "base/notes.h"
 
-/* folder NULL: XDG_CACHE_HOME/uidfit, else HOME/.cache/uidfit; made (0700) where it is missing, in a
- * folder of our own alone. A descriptor, the caller's; -1 where it cannot be made (silently: then
+/* folder NULL: XDG_CACHE_HOME/uidfit, else HOME/.cache/uidfit; made (0700) where it is missing, in
+ * a folder of our own alone. A descriptor, the caller's; -1 where it cannot be made (silently: then
  * there is none) or is not to be trusted (a note). */
 int cache_folder_open(const char *folder, struct notes *notes);
 

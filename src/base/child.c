@@ -54,8 +54,7 @@ static int set_up(posix_spawn_file_actions_t *files, posix_spawnattr_t *attr, co
 	if (!e)
 		e = posix_spawnattr_setsigmask(attr, &none);
 	if (!e)
-		e = posix_spawnattr_setflags(attr,
-					     POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+		e = posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
 	for (int i = 0; !e && i < 3; i++)
 		e = posix_spawn_file_actions_adddup2(files, fds[i], i);
 	return e;

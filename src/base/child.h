@@ -22,5 +22,6 @@ int child_spawn(pid_t *pid, const char *path, char *const *argv, int in, int out
 /* Its exit status once it has ended, 128 + the signal that ended it. */
 int child_wait(pid_t pid);
 
-/* The last line of what it wrote into that file, printable (base/error.h, err_text); "" for none. */
+/* The last line of what it wrote into that file, printable (base/error.h, err_text); "" for none.
+ */
 void child_last_line(int file, char *out, size_t size);

@@ -11,7 +11,7 @@
 #include "base/child.h"
 #include "engine/engine.h"
 
-#define ARGS_MAX  16
+#define ARGS_MAX 16
 
 struct run {
 	struct engine_taker base;
@@ -48,9 +48,10 @@ static int start(struct run *run, const struct storage_place *place, const char 
 	if (r < 0)
 		return err_nomem(err);
 	if (r)
-		return err_fail(err, ERR_NOT_FOUND, 0,
-				"containers-storage: is written by podman, which is not on the PATH "
-				"(docker-archive:FILE, and podman load -i FILE where it is)");
+		return err_fail(
+			err, ERR_NOT_FOUND, 0,
+			"containers-storage: is written by podman, which is not on the PATH "
+			"(docker-archive:FILE, and podman load -i FILE where it is)");
 	run->words = memfd_create("podman", MFD_CLOEXEC);
 	if (run->words < 0)
 		return err_fail(err, ERR_IO, errno, "a file in memory");

@@ -50,8 +50,8 @@ int idmap_replace(struct idmap *m, struct idmap_extent e, struct error *err) _mu
 /* *out is overwritten, not freed; untouched on an error. */
 int idmap_copy(struct idmap *out, const struct idmap *m, struct error *err) _must_check_;
 
-/* Each container id of m to itself: a map with a host side. *out is overwritten, not freed; untouched
- * on an error. */
+/* Each container id of m to itself: a map with a host side. *out is overwritten, not freed;
+ * untouched on an error. */
 int idmap_identity(struct idmap *out, const struct idmap *m, struct error *err) _must_check_;
 
 /* True where the id lies in an extent; *host (may be NULL) gets the host id, only where has_host.

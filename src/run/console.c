@@ -18,9 +18,9 @@
 static const int passed[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH };
 
 struct console {
-	int signals;	   /* signalfd */
+	int signals;	    /* signalfd */
 	int listening, tty; /* -1 without a terminal */
-	bool input;	   /* standard input still goes to the terminal */
+	bool input;	    /* standard input still goes to the terminal */
 	bool raw;
 	unsigned asked; /* to end */
 	sigset_t before;
@@ -32,7 +32,8 @@ static int listen_at(const char *path, int *fd, struct error *err)
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 
 	if (strlen(path) >= sizeof(at.sun_path))
-		return err_fail(err, ERR_LIMIT, 0, "the path of a socket is too long: %.200s", path);
+		return err_fail(err, ERR_LIMIT, 0, "the path of a socket is too long: %.200s",
+				path);
 	memcpy(at.sun_path, path, strlen(path) + 1);
 	*fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (*fd < 0 || bind(*fd, (struct sockaddr *)&at, sizeof(at)) < 0 || listen(*fd, 1) < 0)

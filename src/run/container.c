@@ -175,7 +175,8 @@ static int add_file(struct container *c, size_t *count, size_t slot, const char 
 
 	if (r < 0)
 		return r;
-	if (fd < 0 || fchmod(fd, 0644) < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+	if (fd < 0 || fchmod(fd, 0644) < 0 ||
+	    write(fd, text, strlen(text)) != (ssize_t)strlen(text))
 		return err_fail(err, ERR_IO, errno, "write %s", name);
 	c->mounts[(*count)++] = (struct bundle_mount){ .source = c->made[slot], .target = target };
 	return 0;
@@ -196,8 +197,8 @@ static int add_mounts(struct container *c, size_t *count, const char *hostname, 
 
 		for (size_t i = 0; i < ARRAY_SIZE(both); i++)
 			if (access(both[i], R_OK) == 0)
-				c->mounts[(*count)++] = (struct bundle_mount){ both[i], both[i],
-									       true };
+				c->mounts[(*count)++] =
+					(struct bundle_mount){ both[i], both[i], true };
 	} else {
 		snprintf(hosts, sizeof(hosts),
 			 "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n127.0.0.1\t%s\n",
@@ -228,6 +229,7 @@ static int write_config(struct container *c, const struct source_image *img, str
 	b.inside = &o->way->space;
 	b.user = &c->user.who;
 	b.home = c->user.home;
+	b.notes = o->notes;
 	b.mounts = c->mounts;
 	b.mount_count = count;
 	b.rootfs = "rootfs";

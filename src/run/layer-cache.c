@@ -93,7 +93,8 @@ static int key_text(struct buf *out, const struct source_layer *layer, const str
 {
 	const struct unpack_layer_options *o = &f->unpack->layer;
 	const struct owners *w = o->owners;
-	int r = buf_printf(out, "uidfit-layer/1\n%s\nform %u owners %u wraps %d inside %d devices %d\n",
+	int r = buf_printf(out,
+			   "uidfit-layer/1\n%s\nform %u owners %u wraps %d inside %d devices %d\n",
 			   layer->diff_id.text, o->form, w->how, w->wraps, w->inside, o->devices);
 
 	if (r == 0)
@@ -232,7 +233,8 @@ static int build(struct slot *s, struct error *err)
 	return r;
 }
 
-/* Who makes it holds two locks, so that who waits for the one need not wait for its container's end.
+/* Who makes it holds two locks, so that who waits for the one need not wait for its container's
+ * end.
  */
 static int fill_slot(struct slot *s)
 {

@@ -4,9 +4,9 @@
  *
  *	FOLDER/layers/KEY/fs     the tree, in overlay's form
  *	FOLDER/layers/KEY/key    the whole of what KEY is short for
- *	FOLDER/layers/KEY.lock   held shared by each run that makes or uses it, alone by who removes it
- *	FOLDER/layers/KEY.make   held alone by who makes it
- *	FOLDER/runs/XXXXXX       one run's own (run/container.h)
+ *	FOLDER/layers/KEY.lock   held shared by each run that makes or uses it, alone by who removes
+ *it FOLDER/layers/KEY.make   held alone by who makes it FOLDER/runs/XXXXXX       one run's own
+ *(run/container.h)
  */
 #pragma once
 

@@ -47,8 +47,8 @@ static int fuse_overlay(const char *options, const char *target, struct error *e
 {
 	_cleanup_(buf_freep) struct buf path = { 0 };
 	_cleanup_(closep) int said = memfd_create("fuse-overlayfs", MFD_CLOEXEC);
-	char *argv[] = { (char[]){ "fuse-overlayfs" }, (char[]){ "-o" },
-			 (char *)(uintptr_t)options, (char *)(uintptr_t)target, NULL };
+	char *argv[] = { (char[]){ "fuse-overlayfs" }, (char[]){ "-o" }, (char *)(uintptr_t)options,
+			 (char *)(uintptr_t)target, NULL };
 	char line[300];
 	pid_t pid;
 	int r = child_find(&path, argv[0]);
@@ -56,9 +56,10 @@ static int fuse_overlay(const char *options, const char *target, struct error *e
 	if (r < 0)
 		return err_nomem(err);
 	if (r || said < 0)
-		return err_fail(err, ERR_UNSUPPORTED, 0,
-				"the kernel mounts no overlay in a user namespace (Linux 5.11 does), "
-				"and fuse-overlayfs is not on the PATH");
+		return err_fail(
+			err, ERR_UNSUPPORTED, 0,
+			"the kernel mounts no overlay in a user namespace (Linux 5.11 does), "
+			"and fuse-overlayfs is not on the PATH");
 	r = child_spawn(&pid, buf_str(&path), argv, STDIN_FILENO, said, said);
 	if (r)
 		return err_fail(err, ERR_IO, r, "start '%s'", buf_str(&path));
@@ -109,7 +110,8 @@ static int idmapped(int dir, const char *name, int userns, int *fd, struct error
 	*fd = (int)syscall(SYS_open_tree, dir, name,
 			   OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
 				   (name[0] ? 0 : (unsigned)AT_EMPTY_PATH));
-	if (*fd >= 0 && syscall(SYS_mount_setattr, *fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) == 0)
+	if (*fd >= 0 &&
+	    syscall(SYS_mount_setattr, *fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) == 0)
 		return 0;
 	return err_fail(err, ERR_UNSUPPORTED, errno,
 			errno == EINVAL ? "the file system has no idmapped mounts"

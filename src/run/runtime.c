@@ -14,8 +14,8 @@
 #include "run/console.h"
 #include "run/userns.h"
 
-#define ARGS_MAX   20
-#define LOG_MAX	   (64u << 10)
+#define ARGS_MAX 20
+#define LOG_MAX	 (64u << 10)
 
 void runtime_free(struct runtime *r)
 {
@@ -61,11 +61,11 @@ int runtime_find(struct runtime *out, const char *name, struct error *err)
 	if (r && name)
 		return err_fail(err, ERR_NOT_FOUND, 0, "there is no runtime '%.200s'", name);
 	if (r)
-		return err_fail(err, ERR_NOT_FOUND, 0,
-				"%s (Debian: apt install runc)",
-				passed ? "crun does not run on cgroups of both versions, and runc is "
-					 "not on the PATH"
-				       : "no OCI runtime is on the PATH: crun or runc");
+		return err_fail(
+			err, ERR_NOT_FOUND, 0, "%s (Debian: apt install runc)",
+			passed ? "crun does not run on cgroups of both versions, and runc is "
+				 "not on the PATH"
+			       : "no OCI runtime is on the PATH: crun or runc");
 	*out = (struct runtime){ strdup(buf_str(&path)), kind_of(buf_str(&path)) };
 	return out->path ? 0 : err_nomem(err);
 }
@@ -86,14 +86,14 @@ static int call(const struct run *run, const char *const *verb, int out, struct 
 	pid_t pid;
 	int e;
 	_cleanup_(closep) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	const char *const first[] = { run->runtime->path, "--root", run->state, "--log", run->log,
-				      "--log-format", "json" };
+	const char *const first[] = { run->runtime->path, "--root",	  run->state, "--log",
+				      run->log,		  "--log-format", "json" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(first); i++)
 		argv[n++] = (char *)(uintptr_t)first[i];
 	/* runc takes root of any namespace for the host's where USER is not set. */
 	if (run->opts->rootless && run->runtime->kind == RUNTIME_RUNC)
-		argv[n++] = (char *)(uintptr_t)"--rootless=true";
+		argv[n++] = (char *)(uintptr_t) "--rootless=true";
 	while (*verb && n < ARGS_MAX - 2)
 		argv[n++] = (char *)(uintptr_t)*verb++;
 	argv[n++] = (char *)(uintptr_t)run->opts->id;
@@ -129,8 +129,8 @@ static void last_words(const struct run *run, char *out, size_t size)
 /* What docker and podman make of these words. */
 static int status_of(const char *words)
 {
-	static const char *const missing[] = { "executable file not found", "no such file or directory",
-					       "not found in $PATH" };
+	static const char *const missing[] = { "executable file not found",
+					       "no such file or directory", "not found in $PATH" };
 	static const char *const refused[] = { "permission denied", "exec format error",
 					       "is a directory", "Is a directory" };
 	bool exec = strstr(words, "exec") || strstr(words, "open executable");
@@ -156,7 +156,7 @@ static int did_not(const struct run *run, int *status, const char *what, struct 
 
 static int create(struct run *run, int *status, struct error *err)
 {
-	const char *verb[] = { "create", "--bundle",	   run->opts->dir, "--pid-file",
+	const char *verb[] = { "create",      "--bundle",	  run->opts->dir, "--pid-file",
 			       run->pid_file, "--console-socket", run->socket,	  NULL };
 	_cleanup_(closep) int fd = -1;
 	char text[24] = "";

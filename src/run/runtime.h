@@ -26,12 +26,13 @@ int runtime_find(struct runtime *out, const char *name, struct error *err) _must
 void runtime_free(struct runtime *r);
 
 struct runtime_options {
-	const char *dir;    /* the bundle; the runtime's state, pid and log go there too; at most 80
-			     * bytes long with a terminal (unix(7)) */
+	const char *dir; /* the bundle; the runtime's state, pid and log go there too; at most 80
+			  * bytes long with a terminal (unix(7)) */
 	const char *id;
-	bool terminal;	    /* config.json has one: this process's terminal is its other end */
-	bool rootless;	    /* in a user namespace that is not the host's */
-	const struct idmap_pair *map; /* compared with /proc/PID/uid_map before its program starts */
+	bool terminal; /* config.json has one: this process's terminal is its other end */
+	bool rootless; /* in a user namespace that is not the host's */
+	const struct idmap_pair
+		*map; /* compared with /proc/PID/uid_map before its program starts */
 };
 
 /* Runs to the end and deletes the container on every way out. SIGINT, SIGTERM, SIGHUP, SIGQUIT,

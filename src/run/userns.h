@@ -27,7 +27,8 @@ int userns_run(int *status, const struct idmap_pair *map, bool alone, userns_fn 
 	       struct error *err) _must_check_;
 
 /* Compares /proc/PID/uid_map and gid_map, as this process sees them, with the map: 0, or ERR_DENIED
- * with both; 1 where there is no such process any more. Extents that continue each other are one. */
+ * with both; 1 where there is no such process any more. Extents that continue each other are one.
+ */
 int userns_compare(pid_t pid, const struct idmap_pair *map, struct error *err) _must_check_;
 
 /* A descriptor of a user namespace with that map, which nobody lives in: for mount_setattr(2).

@@ -245,7 +245,8 @@ int way_find(struct way *out, const struct target_use *use, const struct host *h
 				      : as_root(&w, use, h, keep, err);
 	if (r == 0 && w.kind != WAY_HOST)
 		r = check_root(&w, err);
-	w.single = r == 0 && w.kind != WAY_HOST && is_single(&w.space.uid) && is_single(&w.space.gid);
+	w.single =
+		r == 0 && w.kind != WAY_HOST && is_single(&w.space.uid) && is_single(&w.space.gid);
 	if (r < 0)
 		way_free(&w);
 	else

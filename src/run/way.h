@@ -1,5 +1,5 @@
-/* How this process can give files the owners of a map, and a container its ids: as root of the host,
- * as root of a namespace that it is in already, or in one that it makes.
+/* How this process can give files the owners of a map, and a container its ids: as root of the
+ * host, as root of a namespace that it is in already, or in one that it makes.
  */
 #pragma once
 

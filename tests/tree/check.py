@@ -72,15 +72,16 @@ def library_rule():
 
 
 def output_rule():
-    """Libraries never print and never exit; report writes to the stream that it is given."""
+    """Libraries never print and never exit (a forked child's end is _exit, where a namespace is made); report writes to
+    the stream that it is given."""
     bad = []
-    word = re.compile(r"\b(printf|puts|putchar|perror|exit|_exit|abort)\s*\(|\b(stdout|stderr)\b")
+    word = re.compile(r"\b(printf|puts|putchar|perror|exit|abort)\s*\(|\b(stdout|stderr)\b")
     for path in tracked("src/*.c"):
         with open(os.path.join(TOP, path), encoding="utf-8") as f:
             text = re.sub(r"/\*.*?\*/", lambda m: "\n" * m.group(0).count("\n"), f.read(), flags=re.S)
         text = re.sub(r'"(\\.|[^"\\\n])*"', '""', text)
         for number, line in enumerate(text.split("\n"), 1):
-            if word.search(line):
+            if word.search(line) or ("_exit(" in line and path != "src/run/userns.c"):
                 bad.append(f"{path}:{number}: {line.strip()}")
     return bad
 
