@@ -50,6 +50,14 @@ static int by_size(const void *pa, const void *pb, void *ctx)
 	return a->uses[0]->position < b->uses[0]->position ? -1 : 1;
 }
 
+static bool has_one_table(const struct load_job *j)
+{
+	for (size_t i = 1; i < j->use_count; i++)
+		if (!toc_is_same(&j->uses[i]->layer->toc, &j->uses[0]->layer->toc))
+			return false;
+	return true;
+}
+
 /* Uses of one blob stand together once sorted. */
 static void make_jobs(struct load *l)
 {
@@ -59,6 +67,7 @@ static void make_jobs(struct load *l)
 		for (k = i; k < l->use_count && same_job(l->by_blob[i], l->by_blob[k]); k++)
 			l->uses[l->by_blob[k]->position].job = l->job_count;
 		*j = (struct load_job){ .uses = l->by_blob + i, .use_count = k - i };
+		j->one_table = has_one_table(j);
 		l->order[l->job_count] = l->job_count;
 		l->job_count++;
 	}
@@ -187,6 +196,13 @@ static int build_short(struct load *l, struct load_job *j)
 
 	if (!l->opts->short_ways || l->opts->verify || l->one_pass)
 		return 1;
+	if (!j->one_table) {
+		notes_add(
+			l->opts->notes,
+			"layer %zu is read whole: manifests name different tables of its contents",
+			use->index);
+		return 1;
+	}
 	r = source_layer_headers(l->source, use->layer, &tar, &evidence, &j->err);
 	if (r == 0)
 		r = build_from(l, j, tar, &how);
@@ -244,7 +260,7 @@ static bool take_cached(struct load *l, struct load_job *j)
 		return false;
 	if (ask_cache(l, j, &whole, INV_VERIFIED_BLOB))
 		return true;
-	return l->opts->short_ways && layer->toc.kind != TOC_NONE &&
+	return l->opts->short_ways && j->one_table && layer->toc.kind != TOC_NONE &&
 	       ask_cache(l, j, &table, INV_VERIFIED_TOC);
 }
 

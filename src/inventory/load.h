@@ -26,6 +26,7 @@ struct load_use {
 struct load_job {
 	const struct load_use *const *uses; /* in the order of their position */
 	size_t use_count;
+	bool one_table; /* of contents, for all uses, or none: only then may it answer for them */
 	struct layer_inventory *inv; /* owned, but of a one-pass source */
 	enum inv_verified rests_on;  /* of a short way, else INV_VERIFIED_NONE */
 	bool cached;		     /* inv is the cache's */

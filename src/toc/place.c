@@ -61,6 +61,12 @@ static int find_chunked(json_t *annotations, const char **position, const char *
 	return 0;
 }
 
+bool toc_is_same(const struct toc_place *a, const struct toc_place *b)
+{
+	return a->kind == b->kind && strcmp(a->digest.text, b->digest.text) == 0 &&
+	       a->offset == b->offset && a->len == b->len && a->raw_len == b->raw_len;
+}
+
 int toc_find(struct toc_place *out, const struct descriptor *d, struct error *err)
 {
 	const char *estargz = NULL, *position = NULL, *checksum = NULL;

@@ -27,6 +27,9 @@ struct toc_place {
  * counts as none: nothing would vouch for it. ERR_BAD_INPUT where the annotations are damaged. */
 int toc_find(struct toc_place *out, const struct descriptor *d, struct error *err) _must_check_;
 
+/* Both name the same table, or none. */
+bool toc_is_same(const struct toc_place *a, const struct toc_place *b);
+
 /* n bytes of the blob from offset: ERR_TRUNCATED where it has fewer. Any number of times. */
 typedef void toc_done_fn(void *ctx);
 typedef int toc_read_fn(void *ctx, uint64_t offset, uint64_t n, struct stream **out,
