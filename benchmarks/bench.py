@@ -192,13 +192,19 @@ class Bench:
         import fixing
         fixing.Fixing(self, once, head).large()
 
+    def run(self):
+        """a container of an image that is unpacked already"""
+        import running
+        head("run of a cached image, to the end of `true`")
+        running.rows(self)
+
     def levels(self):
         """one layer as gzip, pigz, Go, skopeo and zstd wrote it, written anew (only where named)"""
         import fixing
         fixing.Fixing(self, once, head).levels()
 
 
-ROWS = ["oci", "archive", "registry", "stores", "again", "entries", "fix"]
+ROWS = ["oci", "archive", "registry", "stores", "again", "entries", "fix", "run"]
 NAMED_ONLY = ["levels"]
 
 
