@@ -43,7 +43,7 @@ static void list_say(const struct list *l, const struct fix_plan *p, const char 
 }
 
 struct lists {
-	struct list undecided, unread, more;
+	struct list undecided, unread, denied, more;
 };
 
 static int add(struct fix_plan *p, const struct fix_mention *m, const char *place, size_t n,
@@ -133,6 +133,7 @@ static int file(struct fix_plan *p, size_t blob, const struct inv_mentions *m, s
 		return r;
 	if ((m->flags & INV_MENTIONS_UNDECIDED && list_add(&lists->undecided, m, m->line) < 0) ||
 	    (m->flags & INV_MENTIONS_UNREAD && list_add(&lists->unread, m, 0) < 0) ||
+	    (m->flags & INV_MENTIONS_DENIED && list_add(&lists->denied, m, 0) < 0) ||
 	    (m->flags & INV_MENTIONS_MORE && list_add(&lists->more, m, 0) < 0))
 		return err_nomem(err);
 	return 0;
@@ -272,10 +273,12 @@ int fix_mentions(struct fix_plan *p, struct error *err)
 	if (r == 0) {
 		list_say(&l.undecided, p, "an owner out of a variable or a program, not decided");
 		list_say(&l.unread, p, "too large to look for ids in it (limit script-size)");
+		list_say(&l.denied, p, "not looked at for ids in it, permission denied");
 		list_say(&l.more, p, "mentions more ids than were kept");
 	}
 	buf_free(&l.undecided.text);
 	buf_free(&l.unread.text);
+	buf_free(&l.denied.text);
 	buf_free(&l.more.text);
 	return r;
 }

@@ -202,6 +202,10 @@ static int keep_mentions(struct walk *w, const struct tar_entry *t, const struct
 	r = tar_reader_body(w->tar, &body, err);
 	if (r == 0)
 		r = stream_read_all(body, t->size, &data, &len, err);
+	if (r == -ERR_DENIED && stream_can_skip(w->stream)) {
+		m.flags = INV_MENTIONS_DENIED;
+		return inv_builder_mentions(&w->builder, e, &m, err);
+	}
 	if (r == 0 && mention_scan(&m, form, (const char *)data, len) < 0)
 		r = err_nomem(err);
 	return r < 0 ? r : inv_builder_mentions(&w->builder, e, &m, err);

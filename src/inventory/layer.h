@@ -111,8 +111,9 @@ enum inv_mentions_flag {
 		1 << 0, /* an id comes out of a variable or of a program; line says where */
 	INV_MENTIONS_MORE = 1 << 1,   /* there is more than was kept */
 	INV_MENTIONS_UNREAD = 1 << 2, /* too large (limit script-size), or sparse */
+	INV_MENTIONS_DENIED = 1 << 3, /* in a store, and its bytes belong to another user */
 };
-#define INV_MENTIONS_ALL 7u
+#define INV_MENTIONS_ALL 15u
 
 /* What one of sudoers, units, tmpfiles.d, sysusers.d, crontabs and scripts that start an image
  * (mention-place.c has the list) says of ids of three digits and more. Files that say nothing are

@@ -372,6 +372,12 @@ int tar_reader_next(struct tar_reader *r, struct tar_entry *entry, struct error 
 	return 0;
 }
 
+/* A file of another user within a store: what may not be read can be passed over. */
+static bool can_go_on(const struct tar_reader *r, int code)
+{
+	return code == -ERR_DENIED && stream_can_skip(r->cursor.stream);
+}
+
 static int body_next(struct stream *s, struct block **out, struct error *err)
 {
 	struct tar_reader *r = ((struct body *)s)->reader;
@@ -383,7 +389,7 @@ static int body_next(struct stream *s, struct block **out, struct error *err)
 	if (ret == 1)
 		ret = body_truncated(r, err);
 	if (ret < 0)
-		return read_failed(r, ret);
+		return can_go_on(r, ret) ? ret : read_failed(r, ret);
 	r->body_left -= (*out)->len;
 	return 0;
 }

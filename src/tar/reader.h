@@ -121,7 +121,8 @@ void tar_reader_leave_rest(struct tar_reader *r);
 
 /* The body of the current entry as a stream of body_size raw bytes (a sparse entry's map is passed
  * already). It borrows the reader and must be closed before tar_reader_next. Once an entry:
- * ERR_SEQUENCE. */
+ * ERR_SEQUENCE. Where the stream may not read it (ERR_DENIED) but can skip, the next entry can be
+ * had all the same. */
 int tar_reader_body(struct tar_reader *r, struct stream **out, struct error *err) _must_check_;
 
 unsigned

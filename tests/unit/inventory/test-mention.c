@@ -197,11 +197,82 @@ static void large(void **state)
 	free(text);
 }
 
+/* A store in which one body belongs to another user. */
+struct store {
+	struct stream base;
+	struct buf tar;
+	size_t at, from, to; /* that body's bytes */
+};
+
+static int store_next(struct stream *s, struct block **out, struct error *err)
+{
+	struct store *t = (struct store *)s;
+
+	if (t->at == t->tar.len)
+		return 1;
+	if (t->at >= t->from && t->at < t->to)
+		return err_fail(err, ERR_DENIED, EACCES, "another user's");
+	*out = block_borrow(t->tar.data + t->at, 512 - t->at % 512);
+	t->at += (*out)->len;
+	return 0;
+}
+
+static int store_skip(struct stream *s, uint64_t n, uint64_t *skipped, struct error *err)
+{
+	struct store *t = (struct store *)s;
+
+	*skipped = n;
+	t->at += n;
+	return 0;
+}
+
+static void store_close(struct stream *s)
+{
+}
+
+static void denied(void **state)
+{
+	static const struct stream_ops skips = { store_next, store_skip, store_close },
+				       reads = { store_next, NULL, store_close };
+	static const struct made layer[] = {
+		{ 'f', "etc/sudoers", "#70000 ALL=ALL\n", 0, 0 },
+		{ 'f', "etc/cron.d/own", "1 2 3 4 5 70001 x\n", 7, 7 },
+		{ 'f', "entrypoint.sh", "#!/bin/sh\nchown 70002 f\n", 0, 0 },
+	};
+	struct limits limits = limits_default();
+	struct layer_build how = { .limits = &limits };
+
+	for (int verify = 0; verify < 3; verify++) {
+		struct store t = { .base.ops = verify == 2 ? &reads : &skips, .from = 1536, .to = 1554 };
+		struct layer_inventory *inv;
+		struct error err;
+		int r;
+
+		for (size_t i = 0; i < ARRAY_SIZE(layer); i++)
+			made_header(&t.tar, &layer[i]);
+		made_end(&t.tar);
+		how.verify = verify == 1;
+		r = layer_inventory_build(&inv, &t.base, &how, &err);
+		assert_int_equal(r, verify ? -ERR_DENIED : 0);
+		if (r == 0) {
+			assert_int_equal(inv->entries, 3);
+			assert_int_equal(inv->mention_count, 3);
+			assert_string_equal(inv->mentions[1].path, "etc/cron.d/own");
+			assert_int_equal(inv->mentions[1].flags, INV_MENTIONS_DENIED);
+			assert_int_equal(inv->mentions[1].count, 0);
+			assert_int_equal(inv->mentions[2].ids[0].id, 70002);
+			layer_inventory_free(inv);
+		}
+		buf_free(&t.tar);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(places),  cmocka_unit_test(forms),	 cmocka_unit_test(binary),
 		cmocka_unit_test(bounded), cmocka_unit_test(in_a_layer), cmocka_unit_test(large),
+		cmocka_unit_test(denied),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
