@@ -164,8 +164,8 @@ static void tee_close(struct stream *s)
 static const struct stream_ops tee_ops = { tee_next, NULL, tee_close };
 static const struct stream_ops tee_skip_ops = { tee_next, tee_skip, tee_close };
 
-int digest_tee_open(struct stream **out, struct digest_tee **tee, struct stream *inner,
-		    enum digest_algo algo, struct error *err)
+static int tee_open(struct stream **out, struct digest_tee **tee, struct stream *inner,
+		    enum digest_algo algo, bool threaded, struct error *err)
 {
 	struct digest_tee *t = calloc(1, sizeof(*t));
 
@@ -183,10 +183,22 @@ int digest_tee_open(struct stream **out, struct digest_tee **tee, struct stream 
 	pthread_cond_init(&t->changed_by_reader, NULL);
 	pthread_cond_init(&t->changed_by_hash, NULL);
 	/* A host that gives no thread gets a slower answer, not none. */
-	t->threaded = pthread_create(&t->thread, NULL, hash_thread, t) == 0;
+	t->threaded = threaded && pthread_create(&t->thread, NULL, hash_thread, t) == 0;
 	*tee = t;
 	*out = &t->base;
 	return 0;
+}
+
+int digest_tee_open(struct stream **out, struct digest_tee **tee, struct stream *inner,
+		    enum digest_algo algo, struct error *err)
+{
+	return tee_open(out, tee, inner, algo, true, err);
+}
+
+int digest_tee_open_here(struct stream **out, struct digest_tee **tee, struct stream *inner,
+			 enum digest_algo algo, struct error *err)
+{
+	return tee_open(out, tee, inner, algo, false, err);
 }
 
 uint64_t digest_tee_bytes(const struct digest_tee *tee)

@@ -18,6 +18,10 @@ struct digest_tee;
 int digest_tee_open(struct stream **out, struct digest_tee **tee, struct stream *inner,
 		    enum digest_algo algo, struct error *err) _must_check_;
 
+/* The same, but whoever reads the stream hashes: where each core has a thread already. */
+int digest_tee_open_here(struct stream **out, struct digest_tee **tee, struct stream *inner,
+			 enum digest_algo algo, struct error *err) _must_check_;
+
 /* Bytes that have passed. */
 uint64_t digest_tee_bytes(const struct digest_tee *tee);
 

@@ -39,49 +39,82 @@ static void source_close(struct stream *s)
 	++*((struct source *)s)->closed;
 }
 
-static void read_some(unsigned blocks, unsigned taken, int end)
+struct many {
+	struct source v[12];
+	size_t opened, refuse; /* refuse: the stream that cannot be opened */
+};
+
+static int open_one(void *ctx, size_t i, struct stream **out, struct error *err)
+{
+	struct many *m = ctx;
+
+	if (i == m->refuse)
+		return err_fail(err, ERR_NOT_FOUND, 0, "nothing there");
+	m->opened++;
+	*out = &m->v[i].base;
+	return 0;
+}
+
+/* Reads streams until taken blocks are had, or all of them. */
+static void read_some(size_t count, unsigned blocks, unsigned taken, int end, size_t refuse)
 {
 	static const struct stream_ops ops = { source_next, NULL, source_close };
+	struct many m = { .refuse = refuse };
 	unsigned closed = 0;
-	struct source f = { { &ops }, blocks, end, &closed };
 	struct error err = { 0 };
+	struct ahead *a;
 	struct stream *s;
 	struct block *b;
-	int r = 0;
 
-	assert_int_equal(stream_open_ahead(&s, &f.base, &err), 0);
-	assert_false(stream_can_skip(s));
-	for (unsigned i = 0; i < taken && i < blocks; i++) {
-		assert_int_equal(stream_next(s, &b, &err), 0);
-		assert_int_equal(b->data[0], (uint8_t)(blocks - i));
-		block_unref(b);
+	for (size_t i = 0; i < count; i++)
+		m.v[i] = (struct source){ { &ops }, blocks, end, &closed };
+	assert_int_equal(ahead_new(&a, count, open_one, &m, &err), 0);
+	for (size_t n = 0; (s = ahead_next(a)); n++) {
+		int r = 0;
+
+		assert_false(stream_can_skip(s));
+		for (unsigned i = 0; r == 0 && i <= blocks && taken; i++, taken--) {
+			r = stream_next(s, &b, &err);
+			if (r)
+				break;
+			assert_int_equal(b->data[0], (uint8_t)(blocks - i));
+			block_unref(b);
+		}
+		if (!taken)
+			break;
+		assert_int_equal(r, n == refuse ? -ERR_NOT_FOUND : end);
+		assert_int_equal(stream_next(s, &b, &err), r);
+		if (r < 0) {
+			assert_string_equal(err.msg, n == refuse ? "nothing there" : "broken here");
+			break;
+		}
+		stream_close(s); /* nothing */
 	}
-	if (taken > blocks) {
-		r = stream_next(s, &b, &err);
-		assert_int_equal(r, end);
-		assert_int_equal(stream_next(s, &b, &err), end);
-		if (end < 0)
-			assert_string_equal(err.msg, "broken here");
-	}
-	stream_close(s);
-	assert_int_equal(closed, 1);
+	ahead_free(a);
+	assert_int_equal(closed, m.opened);
 }
 
 static void test_order_and_end(void **state)
 {
 	(void)state;
-	for (unsigned n = 0; n < 5 * AHEAD_BLOCKS; n += 13) {
-		read_some(n, n + 1, 1);
-		read_some(n, n + 1, -ERR_TRUNCATED);
-	}
+	for (unsigned n = 0; n < 5 * AHEAD_BLOCKS; n += 13)
+		for (size_t count = 1; count <= 12; count += 5) {
+			read_some(count, n, UINT32_MAX, 1, SIZE_MAX);
+			read_some(count, n, UINT32_MAX, -ERR_TRUNCATED, SIZE_MAX);
+			read_some(count, n, UINT32_MAX, 1, count / 2);
+		}
+	read_some(0, 0, UINT32_MAX, 1, SIZE_MAX);
 }
 
 static void test_given_up(void **state)
 {
 	(void)state;
-	read_some(1000, 0, 1);
-	read_some(1000, 3, 1);
-	read_some(1000, AHEAD_BLOCKS + 2, -ERR_IO);
+	for (size_t count = 1; count <= 12; count += 11) {
+		read_some(count, 1000, 0, 1, SIZE_MAX);
+		read_some(count, 1000, 3, 1, SIZE_MAX);
+		read_some(count, 1000, AHEAD_BLOCKS + 2, -ERR_IO, SIZE_MAX);
+		read_some(count, 1, 3, 1, SIZE_MAX);
+	}
 }
 
 int main(void)
