@@ -69,6 +69,13 @@ static bool enough(void *ctx, const struct source_image *image, const struct sou
 	return check_is_decided(&run->opts, image, layer, inventory);
 }
 
+static bool enough_at(void *ctx, const struct source_image *image, const struct inv_entry *entry)
+{
+	const struct check_run *run = ctx;
+
+	return check_is_decided_at(&run->opts, image, entry);
+}
+
 static int failed_image(void *ctx, const char *label, const struct error *why, struct error *err)
 {
 	struct check_run *run = ctx;
@@ -88,6 +95,7 @@ static int run_check(void *options, const struct word_list *operands)
 		.image = one_image,
 		.failed = failed_image,
 		.enough = o->fail_fast ? enough : NULL,
+		.enough_at = o->fail_fast ? enough_at : NULL,
 		.out = report.out,
 	};
 	struct target_use *uses = NULL;

@@ -150,6 +150,7 @@ static int look(struct run *run, const char *text, struct notes *notes, struct e
 				     .verify = choice->verify,
 				     .short_ways = true,
 				     .enough = run->how->enough,
+				     .enough_at = run->how->enough_at,
 				     .enough_ctx = run->how->ctx,
 				     .threads = choice->threads };
 	_cleanup_(ref_freep) struct ref ref = { 0 };

@@ -60,9 +60,11 @@ struct cli_images {
 	/* One reference that could not be looked at; below 0 only where the report cannot be
 	 * written. */
 	int (*failed)(void *ctx, const char *label, const struct error *why, struct error *err);
-	/* As image_options.enough, with the same ctx; or NULL. */
+	/* As in image_options, with the same ctx; or NULL. */
 	bool (*enough)(void *ctx, const struct source_image *image,
 		       const struct source_layer *layer, const struct layer_inventory *inventory);
+	bool (*enough_at)(void *ctx, const struct source_image *image,
+			  const struct inv_entry *entry);
 	FILE *out; /* where it fails, the rest is not looked at */
 };
 

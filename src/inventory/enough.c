@@ -41,6 +41,24 @@ int load_enough_begin(struct load *l, struct error *err)
 	return 0;
 }
 
+bool load_enough_stop(void *ctx, const struct inv_entry *e)
+{
+	const struct load_stop *s = ctx;
+	bool any = false;
+
+	/* All or none: what one image still wants is read for all. */
+	for (size_t i = 0; i < s->j->use_count; i++) {
+		const struct source_image *image = s->j->uses[i]->image;
+
+		if (atomic_load(&s->l->decided[image - s->l->images]))
+			continue;
+		if (!s->l->opts->enough_at(s->l->opts->enough_ctx, image, e))
+			return false;
+		any = true;
+	}
+	return any;
+}
+
 void load_enough_tell(struct load *l, const struct load_job *j)
 {
 	for (size_t i = 0; i < j->use_count && asks(l); i++) {

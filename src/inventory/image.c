@@ -33,7 +33,7 @@ void image_set_free(struct image_set *s)
 
 bool image_visibility_known(const struct image *img, size_t layer)
 {
-	for (size_t i = layer + 1; img->unread && i < img->layer_count; i++)
+	for (size_t i = layer; img->unread && i < img->layer_count; i++)
 		if (img->layers[i].unread)
 			return false;
 	return true;
@@ -74,8 +74,8 @@ static void note_oddities(struct notes *notes, const struct image_layer *l, size
 static int join_layer(struct image *img, struct image_layer *layer, const struct load_job *job,
 		      struct error *err)
 {
-	if (!job->inv) {
-		layer->inventory = &inv_nothing;
+	if (!job->inv || job->inv->cut) {
+		layer->inventory = job->inv ? job->inv : &inv_nothing;
 		layer->unread = true;
 		img->unread++;
 		return 0;

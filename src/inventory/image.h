@@ -12,7 +12,9 @@ struct image_layer {
 	const struct layer_inventory *inventory; /* shared between layers with the same blob */
 	enum inv_verified verified;		 /* of a cached one: when it was read */
 	bool cached;				 /* nothing was read: the cache had it */
-	bool unread;		/* not looked at (image_options.enough): inventory is inv_nothing */
+	/* Not looked at (image_options.enough): inventory is inv_nothing, or what came before the
+	 * entry that was enough, marked cut. */
+	bool unread;
 	const char *created_by; /* raw step, or NULL */
 };
 
@@ -57,6 +59,10 @@ struct image_options {
 	 * asked of a one-pass source: which layers an image has stands at its end. */
 	bool (*enough)(void *ctx, const struct source_image *image,
 		       const struct source_layer *layer, const struct layer_inventory *inventory);
+	/* The same of one entry, wherever it stands; a large layer is read no further behind it.
+	 * enough says yes of every layer that has it. May be NULL. */
+	bool (*enough_at)(void *ctx, const struct source_image *image,
+			  const struct inv_entry *entry);
 	void *enough_ctx;
 };
 
@@ -75,7 +81,7 @@ int image_set_load(struct image_set *out, struct source *source, const struct im
 		   struct error *err) _must_check_;
 void image_set_free(struct image_set *s);
 
-/* Whether image_visibility knows all layers that decide about this one's entries. */
+/* Whether image_visibility knows all that decides about this layer's entries. */
 bool image_visibility_known(const struct image *img, size_t layer);
 
 enum visible { VISIBLE, REPLACED, REMOVED };

@@ -26,7 +26,11 @@ struct walk {
 	struct buf path;
 	struct inv_acl_id *acl;
 	struct acl_id *acl_scratch;
+	uint16_t *asked; /* by owner, a bit a kind: how->stop knows such entries */
+	size_t asked_count;
+	bool cut;
 };
+_Static_assert(INV_KIND_COUNT <= 16, "a bit a kind");
 
 /* Wraps *s in a tee, in place. */
 static int tee_open(struct stream **s, struct digest_tee **tee, enum digest_algo algo,
@@ -211,6 +215,46 @@ static int keep_mentions(struct walk *w, const struct tar_entry *t, const struct
 	return r < 0 ? r : inv_builder_mentions(&w->builder, e, &m, err);
 }
 
+/* Whether such an entry was asked about before. */
+static int was_asked(struct walk *w, const struct inv_entry *e)
+{
+	const unsigned ids = INV_HAS_ACL_IDS | INV_ACL_INVALID | INV_ACL_MISPLACED |
+			     INV_CAP_ROOTID | INV_CAP_INVALID;
+	uint16_t bit = (uint16_t)(1u << e->kind);
+
+	/* To some engines the name of these counts too. */
+	if (e->flags & ids || e->kind == INV_ROOT || e->kind == INV_AUFS_META)
+		return 0;
+	if (e->owner >= w->asked_count) {
+		size_t count = (size_t)e->owner * 2 + 16;
+		uint16_t *grown = reallocarray(w->asked, count, sizeof(*grown));
+
+		if (!grown)
+			return -ERR_NOMEM;
+		memset(grown + w->asked_count, 0, (count - w->asked_count) * sizeof(*grown));
+		w->asked = grown;
+		w->asked_count = count;
+	}
+	if (w->asked[e->owner] & bit)
+		return 1;
+	w->asked[e->owner] |= bit;
+	return 0;
+}
+
+/* 0 to go on, 1 where the reading ends here. */
+static int ask_stop(struct walk *w, const struct inv_entry *e, struct error *err)
+{
+	int r;
+
+	if (!w->how->stop)
+		return 0;
+	r = was_asked(w, e);
+	if (r < 0)
+		return err_nomem(err);
+	w->cut = r == 0 && w->how->stop(w->how->stop_ctx, e);
+	return w->cut;
+}
+
 static int walk_entry(struct walk *w, const struct tar_entry *t, struct error *err)
 {
 	struct inv_entry e = {
@@ -233,6 +277,8 @@ static int walk_entry(struct walk *w, const struct tar_entry *t, struct error *e
 		e.link_len = 0;
 	}
 	r = inv_builder_add(&w->builder, &e, err);
+	if (r == 0)
+		r = ask_stop(w, &e, err);
 	if (r == 0 && inv_is_small_file(&e))
 		return keep_file(w, t, &e, err);
 	form = r == 0 && e.kind == INV_REG && e.size ? mention_form(e.path, e.path_len)
@@ -288,6 +334,7 @@ static void walk_done(struct walk *w)
 	buf_free(&w->path);
 	free(w->acl);
 	free(w->acl_scratch);
+	free(w->asked);
 }
 
 int layer_inventory_build(struct layer_inventory **out, struct stream *raw,
@@ -311,6 +358,8 @@ int layer_inventory_build(struct layer_inventory **out, struct stream *raw,
 	}
 	if (r < 0)
 		return r;
-	r = walk_end(&w, err);
+	if (w.cut)
+		w.builder.inv->cut = true;
+	r = w.cut ? 0 : walk_end(&w, err);
 	return r < 0 ? r : inv_builder_finish(&w.builder, out, err);
 }

@@ -158,6 +158,7 @@ struct layer_inventory {
 	uint64_t kinds[INV_KIND_COUNT]; /* entries of each kind */
 	struct oci_digest diff_id;	/* as computed; text "" where bodies were skipped */
 	struct oci_digest blob_digest;	/* as computed; text "" where it was not */
+	bool cut; /* layer_build.stop ended it: what came so far; not in the form */
 };
 
 /* Stands for a layer that was not read: nothing is in it. */
@@ -170,6 +171,10 @@ struct layer_build {
 	enum digest_algo blob_algo, diff_algo;
 	/* Bytes of records kept in memory before a file is made; 0: INV_SPOOL_MEMORY. */
 	size_t spool_memory;
+	/* True ends the reading behind this entry, or NULL. Not asked twice of entries whose owner
+	 * and kind are the same and that have no ids besides. */
+	bool (*stop)(void *ctx, const struct inv_entry *e);
+	void *stop_ctx;
 };
 #define INV_SPOOL_MEMORY (8u << 20)
 

@@ -147,9 +147,15 @@ static size_t spool_memory(const struct load *l)
 	return MAX(LOAD_SPOOL_MIN, MIN(INV_SPOOL_MEMORY, LOAD_SPOOL_ALL / l->job_count));
 }
 
+static bool may_cut(const struct load *l, const struct load_job *j)
+{
+	return l->opts->enough && l->opts->enough_at && j->uses[0]->layer->size > LOAD_CUT_MIN;
+}
+
 static int build(struct load *l, struct load_job *j, bool verify)
 {
 	const struct source_layer *layer = j->uses[0]->layer;
+	struct load_stop stop = { l, j };
 	const struct layer_build how = {
 		.limits = l->opts->limits,
 		.verify = verify,
@@ -157,6 +163,8 @@ static int build(struct load *l, struct load_job *j, bool verify)
 		.blob_algo = layer->digest.algo,
 		.diff_algo = layer->diff_id.algo,
 		.spool_memory = spool_memory(l),
+		.stop = may_cut(l, j) && !verify ? load_enough_stop : NULL,
+		.stop_ctx = &stop,
 	};
 	struct stream *raw, *watched;
 	int r = source_layer_open(l->source, layer, &raw, &j->err);
@@ -275,7 +283,7 @@ static int read_job(struct load *l, struct load_job *j)
 	r = build_short(l, j);
 	if (r == 1)
 		r = build(l, j, l->opts->verify);
-	if (r == 0 && load_wants_more(j->inv)) {
+	if (r == 0 && !j->inv->cut && load_wants_more(j->inv)) {
 		layer_inventory_free(STEAL(j->inv));
 		r = build(l, j, true);
 	}
@@ -291,6 +299,8 @@ static int judge_job(struct load *l, struct load_job *j)
 									      : NULL };
 	enum inv_verified verified = INV_VERIFIED_NONE;
 
+	if (j->inv->cut)
+		return 0;
 	for (size_t i = 0; i < j->use_count; i++) {
 		int r = load_judge(j->uses[i]->layer, j->inv, j->rests_on, &verified, &j->err);
 
@@ -317,7 +327,11 @@ static void take_job(struct load *l, struct load_job *j)
 
 	if (r == 0)
 		load_enough_tell(l, j);
-	end_job(l, j, r < 0 ? PROGRESS_FAILED : j->cached ? PROGRESS_CACHED : PROGRESS_DONE);
+	end_job(l, j,
+		r < 0	      ? PROGRESS_FAILED
+		: j->inv->cut ? PROGRESS_LEFT
+		: j->cached   ? PROGRESS_CACHED
+			      : PROGRESS_DONE);
 }
 
 static void run_job(struct load *l, struct load_job *j)

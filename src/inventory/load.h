@@ -84,6 +84,14 @@ int load_enough_begin(struct load *l, struct error *err) _must_check_;
 /* Asks about the images that have this blob, which is read. Any thread. */
 void load_enough_tell(struct load *l, const struct load_job *j);
 bool load_wanted(const struct load_job *j);
+/* A layer_build.stop for j; who is read to its end tells more, and the cache may have it, so that
+ * only what is larger than LOAD_CUT_MIN bytes is asked about. */
+struct load_stop {
+	const struct load *l;
+	const struct load_job *j;
+};
+bool load_enough_stop(void *stop, const struct inv_entry *e);
+#define LOAD_CUT_MIN (1u << 20)
 
 /* Does all jobs, and checks digests and sizes: each job that is wanted has its inventory, or the
  * error of the lowest layer comes back. */

@@ -92,6 +92,7 @@ static void layer(struct json *j, size_t i)
 	const struct image_layer *l = &j->c->image->layers[i];
 	const struct source_layer *s = l->source;
 	const char *diff_id = or_null(s->diff_id.text);
+	bool seen = !l->unread || l->inventory->cut; /* or what of it was looked at */
 
 	jsonw_open(j->w, NULL, '{');
 	jsonw_u64(j->w, "index", i);
@@ -100,8 +101,8 @@ static void layer(struct json *j, size_t i)
 	jsonw_str(j->w, "media_type", or_null(s->media_type));
 	u64_or_null(j->w, "size", image_layer_size(l), image_layer_size(l) != SOURCE_SIZE_UNKNOWN);
 	jsonw_str(j->w, "created_by", or_null(l->created_by));
-	u64_or_null(j->w, "entries", l->inventory->entries, !l->unread);
-	u64_or_null(j->w, "findings", j->c->layer_findings[i], !l->unread);
+	u64_or_null(j->w, "entries", l->inventory->entries, seen);
+	u64_or_null(j->w, "findings", j->c->layer_findings[i], seen);
 	jsonw_str(j->w, "verified", inv_verified_name(l->verified));
 	jsonw_bool(j->w, "cached", l->cached);
 	jsonw_bool(j->w, "unread", l->unread);

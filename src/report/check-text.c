@@ -77,6 +77,25 @@ static int count_words(struct buf *out, const struct summary *s)
 	return r;
 }
 
+/* "; 2 of 3 layers were not looked at (--fail-fast)" */
+static void unread(const struct text *t)
+{
+	const struct image *img = t->c->image;
+	size_t cut = 0, not ;
+
+	for (size_t i = 0; i < img->layer_count; i++)
+		cut += img->layers[i].unread && img->layers[i].inventory->cut;
+	not = img->unread - cut;
+	if (!img->unread)
+		return;
+	fprintf(t->out, "; %zu of %zu %s %s %s", not ? not : cut, img->layer_count,
+		plural(img->layer_count, "layer", "layers"), plural(not ? not : cut, "was", "were"),
+		not ? "not looked at" : "looked at in part");
+	if (not &&cut)
+		fprintf(t->out, ", %zu in part", cut);
+	fputs(" (--fail-fast)", t->out);
+}
+
 static int verdict(struct text *t, struct error *err)
 {
 	_cleanup_(buf_freep) struct buf bad = { 0 }, good = { 0 }, open = { 0 }, count = { 0 };
@@ -104,10 +123,7 @@ static int verdict(struct text *t, struct error *err)
 			plural(c->image->layer_count, "layer", "layers"));
 	if (open.len)
 		fprintf(t->out, "; not known for %s", buf_str(&open));
-	if (c->image->unread)
-		fprintf(t->out, "; %zu of %zu %s %s not looked at (--fail-fast)", c->image->unread,
-			c->image->layer_count, plural(c->image->layer_count, "layer", "layers"),
-			plural(c->image->unread, "was", "were"));
+	unread(t);
 	fputc('\n', t->out);
 	return 0;
 }
@@ -385,8 +401,7 @@ static int remarks(struct text *t, const struct notes *notes, struct error *err)
 		fputc('\n', t->out);
 	}
 	if (t->s->visible_unknown)
-		fputs("  note: whether a layer above removes or replaces these entries is not "
-		      "known\n",
+		fputs("  note: whether these entries are removed or replaced later is not known\n",
 		      t->out);
 	for (int groups = 0; groups < 2 && !img->unread; groups++) {
 		_cleanup_(buf_freep) struct buf why = { 0 };

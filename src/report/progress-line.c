@@ -36,7 +36,7 @@ static const char *step_words(const struct progress_line *l)
 		[PROGRESS_DONE] = { "Check complete", "Write complete" },
 		[PROGRESS_CACHED] = { "Known from the cache", "Known from the cache" },
 		[PROGRESS_EXISTS] = { "Already exists", "Already exists" },
-		[PROGRESS_LEFT] = { "Not looked at", "Not looked at" },
+		[PROGRESS_LEFT] = { "No longer needed", "No longer needed" },
 		[PROGRESS_FAILED] = { "Failed", "Failed" },
 	};
 

@@ -78,6 +78,8 @@ enum level rule_level(enum rule r, enum outcome o);
 int check_begin(struct check **out, struct image *img, const struct check_options *opts,
 		struct error *err) _must_check_;
 
+/* judge.c: one owner under all targets. */
+void judge_owner(const struct check *c, const struct inv_owner *o, struct judged_owner *out);
 /* judge.c: makes c->judge; accounts and user of c are there. */
 int judge_make(struct check *c, struct error *err) _must_check_;
 void judge_free(struct judge *j);
@@ -105,6 +107,9 @@ bool told_finish(struct told *t);
 
 /* walk.c: every finding of every layer, then user.c's. */
 int walk_layers(struct check *c, told_fn *fn, void *ctx, struct error *err) _must_check_;
+/* The findings of one entry of whatever layer, which later ones may hide. */
+int walk_alone(struct check *c, const struct inv_entry *e, told_fn *fn, void *ctx,
+	       struct error *err) _must_check_;
 
 /* user.c */
 int user_judge(struct check *c, struct error *err) _must_check_;

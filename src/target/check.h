@@ -157,6 +157,10 @@ int check_image(struct check **out, struct image *img, const struct check_option
  * at fail_on or above. False where memory is short. Any thread. For image_options.enough. */
 bool check_is_decided(const struct check_options *opts, const struct source_image *image,
 		      const struct source_layer *layer, const struct layer_inventory *inventory);
+
+/* The same of one entry of some layer: for image_options.enough_at. */
+bool check_is_decided_at(const struct check_options *opts, const struct source_image *image,
+			 const struct inv_entry *entry);
 void check_free(struct check *c);
 DEFINE_CLEANUP(struct check, check_free)
 

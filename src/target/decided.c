@@ -21,7 +21,8 @@ bool check_is_decided(const struct check_options *opts, const struct source_imag
 		      const struct source_layer *layer, const struct layer_inventory *inventory)
 {
 	/* What the topmost layer holds is there for sure; below, it may be hidden. */
-	bool top = layer && layer == &image->layers[image->layer_count - 1];
+	bool top = layer && !(inventory && inventory->cut) &&
+		   layer == &image->layers[image->layer_count - 1];
 	struct image_layer layers[2];
 	struct image img = {
 		.source = image, .layers = layers, .layer_count = ARRAY_SIZE(layers), .unread = 1
@@ -40,5 +41,20 @@ bool check_is_decided(const struct check_options *opts, const struct source_imag
 		r = inventory ? walk_layers(c, look_for, &s, &err)
 			      : walk_config(c, look_for, &s, &err);
 	image_forget(&img);
+	return r < 0 && s.found;
+}
+
+bool check_is_decided_at(const struct check_options *opts, const struct source_image *image,
+			 const struct inv_entry *entry)
+{
+	struct image_layer layer = { .inventory = &inv_nothing, .unread = true };
+	struct image img = { .source = image, .layers = &layer, .layer_count = 1, .unread = 1 };
+	_cleanup_(check_freep) struct check *c = NULL;
+	struct search s = { .fail_on = opts->fail_on };
+	struct error err = { 0 };
+	int r = check_begin(&c, &img, opts, &err);
+
+	if (r == 0)
+		r = walk_alone(c, entry, look_for, &s, &err);
 	return r < 0 && s.found;
 }

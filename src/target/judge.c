@@ -65,7 +65,7 @@ static bool asks_names(const struct check *c, const struct known_ids *k)
 	       (!c->image->source->has_config && !j->uids.any_file && !j->gids.any_file);
 }
 
-static void judge_owner(const struct check *c, const struct inv_owner *o, struct judged_owner *out)
+void judge_owner(const struct check *c, const struct inv_owner *o, struct judged_owner *out)
 {
 	const struct judge *j = c->judge;
 

@@ -264,6 +264,26 @@ static int walk_layer(struct walk *w, struct error *err)
 	return r < 0 ? r : 0;
 }
 
+int walk_alone(struct check *c, const struct inv_entry *e, told_fn *fn, void *ctx,
+	       struct error *err)
+{
+	const struct inv_owner owner = { .uid = e->uid, .gid = e->gid, .entries = 1 };
+	struct judged_owner judged = { 0 };
+	const struct judged_inventory inventory = { .owners = &judged };
+	struct inv_entry entry = *e;
+	struct walk w = { .c = c,
+			  .fn = fn,
+			  .ctx = ctx,
+			  .inventory = &inventory,
+			  .e = &entry,
+			  .visible = VISIBLE,
+			  .by_layer = -1 };
+
+	entry.owner = 0;
+	judge_owner(c, &owner, &judged);
+	return tell_entry(&w, err);
+}
+
 int walk_layers(struct check *c, told_fn *fn, void *ctx, struct error *err)
 {
 	struct walk w = { .c = c, .fn = fn, .ctx = ctx };

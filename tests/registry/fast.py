@@ -22,6 +22,17 @@ def asked(server, digest):
     return len(server.seen(f"GET /v2/[^ ]*/blobs/{digest}"))
 
 
+def slowly(sent):
+    """4 MiB a second; sent counts, as a server does not count what a client has left."""
+    def fault(conn, request, response):
+        conn.send(response.head())
+        for piece in response.pieces():
+            conn.send(piece)
+            sent.append(len(piece))
+            time.sleep(len(piece) / (4 << 20))
+    return fault
+
+
 @case
 def fail_fast_leaves_what_is_large(box):
     name, (small, big) = image(box, "large", 70000)
@@ -40,7 +51,7 @@ def fail_fast_leaves_what_is_large(box):
         equal(result["targets"][0]["stops_at"], {"layer": 0, "path": "/etc/own"}, "every layer below is known")
         said = box.run("check", *fast, "--progress", "plain", where, status=1)
         need("1 of 2 layers was not looked at (--fail-fast)" in said.out.decode() and b" fits" not in said.out, "it is said", said.out)
-        need("Not looked at" in said.err, "of each layer", said.err)
+        need("No longer needed" in said.err, "of each layer", said.err)
         # What fails there is not asked for.
         s.fault(f"GET /v2/.*{big}", instead(404), times=None)
         box.check(where, status=3)
@@ -52,19 +63,34 @@ def fail_fast_gives_up_half_way(box):
     """Both are read at once: the large one is left in the middle."""
     name, (_, big) = image(box, "half", 70000)
     sent = []
-
-    def slow(conn, request, response):
-        conn.send(response.head())
-        for piece in response.pieces():
-            conn.send(piece)
-            sent.append(len(piece))
-            time.sleep(len(piece) / (4 << 20))
     with front(box.shared.registries.plain) as s:
-        s.fault(f"GET /v2/.*{big}", slow, times=None)
+        s.fault(f"GET /v2/.*{big}", slowly(sent), times=None)
         done = box.check(f"docker://{address(s)}/{name}", "--fail-fast", "--threads", "2")
         need(sum(sent) * 2 < SIZE, "bytes of the large layer", sum(sent))
         result = told(done)[0]
         equal([x["unread"] for x in result["layers"]], [False, True], "layers")
+
+
+@case
+def fail_fast_ends_within_a_layer(box):
+    """A large layer is read as far as its first entry that does not fit, and the cache takes no part for the whole."""
+    registry, path, cache = box.shared.registries.plain, box.path("layouts", "within"), {"XDG_CACHE_HOME": box.path("cache", "x")}
+    save_oci(path, [Layer("COPY all", compress="gzip").file("own", b"1", uid=70000).file("data", random.Random(9).randbytes(SIZE)).file("more", uid=70000)])
+    push(registry, f"oci:{path}:latest", "fast/within")
+    digest, sent = manifest(registry, "fast/within")["layers"][0]["digest"], []
+    with front(registry) as s:
+        where = f"docker://{address(s)}/fast/within"
+        s.fault(f"GET /v2/.*{digest}", slowly(sent), times=None)
+        result = told(box.check(where, "--fail-fast", env=cache))[0]
+        need(sum(sent) * 2 < SIZE, "bytes of the layer", sum(sent))
+        equal([f["path"] for f in result["findings"]], ["/own"], "findings")
+        layer, = result["layers"]
+        equal((result["complete"], layer["unread"], layer["entries"], layer["verified"]), (False, True, 1, "none"), "the layer")
+        s.forget()
+        said = box.run("check", "--fail-fast", where, status=1, env=cache).out.decode()
+        need("1 of 1 layer was looked at in part (--fail-fast)" in said, "it is said", said)
+        whole = told(box.check(where, env=cache))[0]
+        equal(([f["path"] for f in whole["findings"]], whole["layers"][0]["cached"]), (["/own", "/more"], False), "the whole")
 
 
 @case

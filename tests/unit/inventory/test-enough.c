@@ -121,7 +121,7 @@ static void check_image_of(const struct plan *p, size_t i, const struct image *i
 	assert_int_equal(img->layer_count, strlen(letters));
 	for (size_t k = 0; k < img->layer_count; k++) {
 		const struct image_layer *l = &img->layers[k];
-		bool want = strchr(p->unread[i], letters[k]), above = strpbrk(letters + k + 1, p->unread[i]);
+		bool want = strchr(p->unread[i], letters[k]), above = strpbrk(letters + k, p->unread[i]);
 
 		if (l->unread != want)
 			fail_msg("%s, %s: layer %zu is %s", letters, p->enough, k, want ? "read" : "unread");
@@ -208,6 +208,112 @@ static void one_pass(void **state)
 		load(&plans[i], MODE_GZIP, 1);
 }
 
+struct at {
+	const char *path; /* the entry that is enough */
+	char asked[64];
+};
+
+static bool enough_at(void *ctx, const struct source_image *image, const struct inv_entry *e)
+{
+	struct at *at = ctx;
+
+	strncat(at->asked, e->path, 8);
+	return strcmp(e->path, at->path) == 0;
+}
+
+static bool enough_layer(void *ctx, const struct source_image *image, const struct source_layer *layer,
+			 const struct layer_inventory *inv)
+{
+	struct at *at = ctx;
+	struct error err = { 0 };
+	struct inv_iter it;
+	struct inv_entry e;
+	bool found = false;
+
+	if (!inv)
+		return false;
+	inv_iter_init(&it, inv);
+	while (inv_iter_next(&it, &e, &err) == 0)
+		found |= strcmp(e.path, at->path) == 0;
+	inv_iter_done(&it);
+	return found;
+}
+
+/* A large layer ends behind the entry that is enough; a small one is read to its end. */
+static void load_at(size_t body, bool gzip, const char *path, uint64_t entries, bool cut, const char *asked)
+{
+	static uint8_t noise[3 << 20];
+	const struct made made[] = {
+		{ 'f', "a", "1", 0, 0 }, { 'f', "b", "2", 0, 0 }, { 'f', "c", "3", 70000, 0 }, { 'd', "d", NULL, 70000, 0 },
+		{ 'f', "e", "4", 70000, 0 }, { 'f', "f", NULL, 0, 0 }, { 'f', "g", "5", 80000, 0 },
+	};
+	const struct limits limits = limits_default();
+	struct at at = { .path = path };
+	const struct image_options opts = { .limits = &limits, .threads = 1, .enough = enough_layer,
+					    .enough_at = enough_at, .enough_ctx = &at };
+	struct source_options so = { .limits = &limits, .stdin_fd = -1 };
+	static struct files files;
+	struct buf tar = { 0 }, blob;
+	struct image_set set;
+	struct source *source;
+	struct error err = { 0 };
+	const char *hex, *diff, *config;
+	uint32_t seed = 1;
+	struct ref ref;
+
+	for (size_t i = 0; i < sizeof(noise); i++) {
+		seed ^= seed << 13;
+		seed ^= seed >> 17;
+		seed ^= seed << 5;
+		noise[i] = (uint8_t)seed;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(made); i++)
+		if (i != 5)
+			made_header(&tar, &made[i]);
+		else
+			tar_header(&tar, "f", TAR_REG, "", body), assert_int_equal(buf_append(&tar, noise, body), 0);
+	made_end(&tar);
+	diff = sha(tar.data, tar.len);
+	blob = gzip ? gzipped(&tar) : tar;
+	hex = sha(blob.data, blob.len);
+	put_bytes(&files, blob_name(blob_format, hex), blob.data, blob.len);
+	config = put_document(&files, TYPE_CONFIG, text("{\"os\":\"linux\",\"architecture\":\"amd64\",\"rootfs\":{\"type\":\"layers\","
+							"\"diff_ids\":[\"sha256:%s\"]}}", diff), "");
+	put_index(&files, put_document(&files, TYPE_MANIFEST,
+				       text("{\"schemaVersion\":2,\"config\":%s,\"layers\":[{\"mediaType\":\"" TYPE_LAYER "%s\",\"digest\":"
+					    "\"sha256:%s\",\"size\":%zu}]}", config, gzip ? "+gzip" : "", hex, blob.len), named("v1")));
+	as_dir(&files, text("%s/layout", work_dir()));
+	assert_int_equal(ref_parse(&ref, text("oci:%s/layout", work_dir()), &err), 0);
+	if (source_open(&source, &ref, &so, &err) < 0 || image_set_load(&set, source, &opts, &err) < 0)
+		fail_msg("%s: %s", path, err.msg);
+	assert_int_equal(set.images[0].layers[0].inventory->entries, entries);
+	assert_int_equal(set.images[0].layers[0].inventory->cut, cut);
+	assert_int_equal(set.images[0].layers[0].unread, cut);
+	assert_int_equal(set.images[0].unread, cut);
+	assert_int_equal(image_visibility_known(&set.images[0], 0), !cut);
+	assert_int_equal(image_layer_size(&set.images[0].layers[0]), blob.len);
+	assert_string_equal(at.asked, asked);
+	image_set_free(&set);
+	source_close(source);
+	ref_free(&ref);
+	if (gzip)
+		buf_free(&blob);
+	buf_free(&tar);
+	files_free(&files);
+}
+
+static void one_entry(void **state)
+{
+	load_at(2 << 20, false, "c", 3, true, "ac");
+	load_at(2 << 20, true, "c", 3, true, "ac");
+	load_at(2 << 20, true, "d", 4, true, "acd");
+	/* Another file of that owner was asked about. */
+	load_at(2 << 20, true, "e", 7, false, "acdg");
+	load_at(2 << 20, true, "g", 7, true, "acdg");
+	load_at(2 << 20, true, "nothing", 7, false, "acdg");
+	load_at(512, true, "c", 7, false, "");
+}
+
 /* A layer that is half read is given up at its next block, read or skipped. */
 static void half_read(void **state)
 {
@@ -244,6 +350,7 @@ int main(void)
 		cmocka_unit_test(one_thread),
 		cmocka_unit_test(many_threads),
 		cmocka_unit_test(one_pass),
+		cmocka_unit_test(one_entry),
 		cmocka_unit_test(half_read),
 	};
 

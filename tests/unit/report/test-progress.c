@@ -49,7 +49,7 @@ static void test_words(void **state)
 		{ { .step = PROGRESS_DONE, .writing = true }, "Write complete" },
 		{ { .step = PROGRESS_CACHED }, "Known from the cache" },
 		{ { .step = PROGRESS_EXISTS }, "Already exists" },
-		{ { .step = PROGRESS_LEFT }, "Not looked at" },
+		{ { .step = PROGRESS_LEFT }, "No longer needed" },
 		{ { .step = PROGRESS_FAILED }, "Failed" },
 	};
 

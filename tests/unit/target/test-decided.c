@@ -56,6 +56,7 @@ static void make(struct made *m, const struct row *r, bool top)
 static void check_row(const struct row *r, bool top)
 {
 	const bool want = top ? r->top : r->below;
+	struct inv_entry e = r->entry;
 	struct made m;
 	bool layer, config;
 
@@ -65,6 +66,12 @@ static void check_row(const struct row *r, bool top)
 		m.opts.fail_on = LEVEL_NOTE;
 	layer = check_is_decided(&m.opts, &m.source, &m.blobs[top], m.inventories[top]);
 	config = check_is_decided(&m.opts, &m.source, NULL, NULL);
+	/* One entry is as good as its layer, where nobody knows what comes behind it. */
+	e.path = e.path ? e.path : "";
+	e.path_len = strlen(e.path);
+	assert_int_equal(check_is_decided_at(&m.opts, &m.source, &e), r->below);
+	m.inventories[top]->cut = true;
+	assert_int_equal(check_is_decided(&m.opts, &m.source, &m.blobs[top], m.inventories[top]), r->below);
 	if (layer != want || config != r->config)
 		fail_msg("%s, %s, %s: layer %d, config %d", r->name, r->targets, top ? "top" : "below", layer, config);
 	/* Never where the whole has no such finding. */
