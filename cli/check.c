@@ -30,7 +30,7 @@ static const struct option_row rows[] = {
 	  "what makes the exit status 1 (default: warning)", OPTION_CHOICE,
 	  offsetof(struct check_cli, fail_on) },
 	{ "fail-fast", 0, NULL,
-	  "read no more layers once one does not fit; not with --verify, which reads all",
+	  "read no more once something does not fit; not with --verify, which reads all",
 	  OPTION_FLAG, offsetof(struct check_cli, fail_fast) },
 	{ "all", 'a', NULL, "list each entry, fold nothing", OPTION_FLAG,
 	  offsetof(struct check_cli, all) },
