@@ -41,10 +41,6 @@ static int find_way(struct on_disk *d, bool keep, struct error *err)
 	if (d->way.narrowed && counts)
 		notes_add(d->notes, "the map is what this user has of the target's %s",
 			  use->target->range_text);
-	if (d->way.chosen)
-		notes_add(d->notes,
-			  "the ids of the host were chosen: behind those that /etc/subuid "
-			  "and /etc/subgid name");
 	r = idmap_identity(&d->range.uid, &use->map.uid, err);
 	if (r == 0)
 		r = idmap_identity(&d->range.gid, &use->map.gid, err);

@@ -131,6 +131,20 @@ static void set_bundle(struct run *run)
 	};
 }
 
+/* Which ids were chosen is told when they are first used. */
+static void tell_notes(void *ctx, bool unpacked)
+{
+	const struct run *run = ctx;
+
+	if (run->disk.way.chosen && unpacked && !run->o->common.quiet)
+		fprintf(stderr,
+			"note: container root is %u:%u of the host, behind all that /etc/subuid "
+			"and /etc/subgid give away (--map 0:HOST:SIZE says otherwise)\n",
+			run->disk.owners.root_uid, run->disk.owners.root_gid);
+	for (size_t i = 0; !run->o->common.quiet && i < notes_count(run->disk.notes); i++)
+		fprintf(stderr, "note: %s\n", notes_get(run->disk.notes, i));
+}
+
 /* What fix does to a layer depends on the whole image. */
 static int name_policy(struct run *run, struct error *err)
 {
@@ -177,15 +191,11 @@ static int set_up(struct run *run, struct error *err)
 		.setgroups = on_disk_setgroups(d),
 		.user = o->user ? o->user : on_disk_user(d),
 		.notes = d->notes,
+		.starting = tell_notes,
+		.ctx = run,
 	};
 	set_bundle(run);
 	return r < 0 ? r : name_policy(run, err);
-}
-
-static void tell_notes(const struct run *run)
-{
-	for (size_t i = 0; !run->o->common.quiet && i < notes_count(run->disk.notes); i++)
-		fprintf(stderr, "note: %s\n", notes_get(run->disk.notes, i));
 }
 
 /* A userns_fn. */
@@ -196,7 +206,6 @@ static int run_inside(void *ctx)
 	struct error err = { 0 };
 	int r = container_run(&told, run->disk.source, run->disk.image, &run->how, &err);
 
-	tell_notes(run);
 	if (r < 0)
 		cli_error(&run->o->common, NULL, &err);
 	if (told.stop.stopped)

@@ -24,7 +24,7 @@ struct container {
 	char name[8];	    /* XXXXXX, in runs */
 	char dir[PATH_MAX]; /* the bundle: as the runtime and the container's root reach it */
 	int fd;		    /* of it */
-	bool mounted;
+	bool mounted, unpacked;
 	struct run_user user;
 	struct bundle_mount mounts[MOUNTS_MAX];
 	char made[4][PATH_MAX]; /* sources of mounts that are files of ours */
@@ -156,9 +156,14 @@ static int mount_root(struct container *c, struct error *err)
 static int find_user(struct container *c, const struct source_image *img, struct error *err)
 {
 	const struct container_options *o = c->opts;
-	_cleanup_(closep) int root =
-		openat(c->fd, "rootfs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_(closep) int root = -1;
+	char path[PATH_MAX];
+	int r = inside_run(c, "rootfs", path, err);
 
+	if (r < 0)
+		return r;
+	/* By its path: the overlay is mounted on that way, and not on c->fd's. */
+	root = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (root < 0)
 		return err_fail(err, ERR_IO, errno, "open the container's root");
 	return run_user_find(&c->user, root, o->user ? o->user : img->config.user, &o->way->space,
@@ -271,6 +276,7 @@ static int fill(struct container *c, struct container_told *told, struct source 
 	int r = layer_cache_fill(c->cache, s, img, &f, &c->lower, err);
 
 	c->count = c->lower ? img->layer_count : 0;
+	c->unpacked = r == 0 && f.cached < img->layer_count;
 	told->layer = f.layer;
 	told->stop = f.stop;
 	return r;
@@ -306,5 +312,7 @@ int container_run(struct container_told *told, struct source *s, const struct so
 		r = write_config(&c, img, err);
 	how.dir = c.dir;
 	how.id = c.id;
+	if (opts->starting)
+		opts->starting(opts->ctx, c.unpacked);
 	return r < 0 ? r : runtime_run(&told->status, opts->runtime, &how, err);
 }

@@ -22,6 +22,10 @@ struct container_options {
 	struct bundle_options bundle;
 	const char *cache; /* folder, see cache_folder_open() */
 	struct notes *notes;
+	/* Called before the program starts, or where it cannot: the notes are all there. unpacked:
+	 * a layer was not in the cache. May be NULL. */
+	void (*starting)(void *ctx, bool unpacked);
+	void *ctx;
 };
 
 struct container_told {

@@ -1,6 +1,7 @@
 #include "run/runtime.h"
 
 #include <fcntl.h>
+#include <jansson.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -105,25 +106,23 @@ static int call(const struct run *run, const char *const *verb, int out, struct 
 	return child_wait(pid);
 }
 
-/* The message of the log's last line, which is JSON: {"level":"error","msg":"...","time":"..."} */
+/* The message of the log's last line: {"level":"error","msg":"...","time":"..."} */
 static void last_words(const struct run *run, char *out, size_t size)
 {
 	_cleanup_(closep) int fd = open(run->log, O_RDONLY | O_CLOEXEC);
-	char line[4096], *msg, *end;
+	char text[LOG_MAX + 1], *line;
+	json_t *json = NULL;
+	ssize_t n = fd < 0 ? 0 : read(fd, text, LOG_MAX);
 
-	out[0] = '\0';
-	if (fd < 0)
-		return;
-	child_last_line(fd, line, sizeof(line));
-	/* err_text has escaped its quotes. */
-	msg = strstr(line, "\\\"msg\\\"");
-	msg = msg ? strchr(msg, ':') : NULL;
-	if (!msg)
-		return;
-	msg += strspn(msg, ": ");
-	msg += strncmp(msg, "\\\"", 2) == 0 ? 2 : 0;
-	end = strstr(msg, "\\\",");
-	snprintf(out, size, "%.*s", (int)(end ? end - msg : (long)strlen(msg)), msg);
+	while (n > 0 && text[n - 1] == '\n')
+		n--;
+	text[MAX(n, (ssize_t)0)] = '\0';
+	line = strrchr(text, '\n');
+	if (n > 0)
+		json = json_loads(line ? line + 1 : text, 0, NULL);
+	line = (char *)(uintptr_t)json_string_value(json_object_get(json, "msg"));
+	snprintf(out, size, "%s", line ? line : "");
+	json_decref(json);
 }
 
 /* What docker and podman make of these words. */
@@ -150,8 +149,23 @@ static int did_not(const struct run *run, int *status, const char *what, struct 
 
 	last_words(run, words, sizeof(words));
 	*status = status_of(words);
+	/* runc has said it on standard error too. */
+	if (run->runtime->kind == RUNTIME_RUNC)
+		return err_fail(err, ERR_IO, 0, "%s did not %s the container", run->runtime->path,
+				what);
 	return err_fail(err, ERR_IO, 0, "%s did not %s the container: %s", run->runtime->path, what,
 			words[0] ? words : "it does not say why");
+}
+
+/* crun 1.8 gives its standard streams to the container's root, the host's /dev/null too
+ * (containers/crun 1845): back to whom it was. */
+static void give_null_back(const struct stat *before)
+{
+	struct stat now;
+
+	if (before->st_rdev && stat("/dev/null", &now) == 0 && now.st_rdev == before->st_rdev &&
+	    (now.st_uid != before->st_uid || now.st_gid != before->st_gid))
+		(void)!chown("/dev/null", before->st_uid, before->st_gid);
 }
 
 static int create(struct run *run, int *status, struct error *err)
@@ -159,12 +173,15 @@ static int create(struct run *run, int *status, struct error *err)
 	const char *verb[] = { "create",      "--bundle",	  run->opts->dir, "--pid-file",
 			       run->pid_file, "--console-socket", run->socket,	  NULL };
 	_cleanup_(closep) int fd = -1;
+	struct stat null = { 0 };
 	char text[24] = "";
 	int r;
 
 	if (!run->opts->terminal)
 		verb[5] = NULL;
+	(void)!stat("/dev/null", &null);
 	r = call(run, verb, STDOUT_FILENO, err);
+	give_null_back(&null);
 	if (r)
 		return r < 0 ? r : did_not(run, status, "create", err);
 	fd = open(run->pid_file, O_RDONLY | O_CLOEXEC);

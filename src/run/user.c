@@ -132,7 +132,7 @@ int run_user_find(struct run_user *out, int root, const char *user, const struct
 	if (r == 0)
 		r = exec_user_resolve(&u.who, &a, user, NULL, 0, err);
 	if (r == 0 && u.who.error)
-		r = err_fail(err, ERR_USAGE, 0, "%s", u.who.error);
+		r = err_fail(err, ERR_NOT_FOUND, 0, "%s", u.who.error);
 	if (r == 0 && !idmap_lookup(&inside->uid, u.who.uid, NULL))
 		r = outside("user", u.who.uid, user, &inside->uid, err);
 	if (r == 0 && !idmap_lookup(&inside->gid, u.who.gid, NULL))
