@@ -25,9 +25,9 @@ bool beneath_walks(const struct beneath *b); /* the fallback is in use */
 
 /* The directory that holds path's last component: *fd is borrowed until the next call (the last
  * parent is kept, as tar archives come sorted), *name points into path. Missing directories are
- * made with made() (mode 0755, the owner that the caller sets), or 1 where made is NULL and one is
- * missing. A component that is neither directory nor link to one is ERR_BAD_INPUT (an engine says
- * "not a directory"). path "" is the root itself: *name is ".". */
+ * made, mode 0755, and made() is called for each, to set its owner; or 1 where made is NULL and one
+ * is missing. A component that is neither directory nor link to one is ERR_BAD_INPUT (an engine
+ * says "not a directory"). path "" is the root itself: *name is ".". */
 typedef int beneath_made_fn(void *ctx, int parent, const char *name, struct error *err);
 int beneath_parent(struct beneath *b, const char *path, size_t len, beneath_made_fn *made,
 		   void *ctx, int *fd, const char **name, struct error *err) _must_check_;
