@@ -258,3 +258,19 @@ int idmap_identity(struct idmap *out, const struct idmap *m, struct error *err)
 		*out = map;
 	return r;
 }
+
+bool idmap_same(const struct idmap *a, const struct idmap *b)
+{
+	bool host = a->has_host && b->has_host;
+
+	if (a->count != b->count || a->has_host != b->has_host)
+		return false;
+	for (size_t i = 0; i < a->count; i++) {
+		const struct idmap_extent *x = &a->extents[i], *y = &b->extents[i];
+
+		if (x->container != y->container || x->count != y->count ||
+		    (host && x->host != y->host))
+			return false;
+	}
+	return true;
+}

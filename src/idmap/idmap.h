@@ -54,6 +54,9 @@ int idmap_copy(struct idmap *out, const struct idmap *m, struct error *err) _mus
  * untouched on an error. */
 int idmap_identity(struct idmap *out, const struct idmap *m, struct error *err) _must_check_;
 
+/* True where both have the same extents, host side included where both have one. */
+bool idmap_same(const struct idmap *a, const struct idmap *b);
+
 /* True where the id lies in an extent; *host (may be NULL) gets the host id, only where has_host.
  * id is what a header held, so any 64-bit number; below 0 and above 2^32-2 never maps. */
 bool idmap_lookup(const struct idmap *m, int64_t id, uint32_t *host);

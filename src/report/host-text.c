@@ -29,16 +29,10 @@ static void map(FILE *out, const struct idmap *m)
 		fputs("nothing", out);
 }
 
-static bool same(const struct idmap *a, const struct idmap *b)
-{
-	return a->count == b->count &&
-	       (!a->count || !memcmp(a->extents, b->extents, a->count * sizeof(*a->extents)));
-}
-
 static void pair(FILE *out, const struct idmap_pair *p)
 {
 	map(out, &p->uid);
-	if (same(&p->uid, &p->gid)) {
+	if (idmap_same(&p->uid, &p->gid)) {
 		fputs(" (gids alike)", out);
 		return;
 	}

@@ -126,18 +126,6 @@ static int read_map(struct idmap_pair *out, pid_t pid, const char *name, enum id
 	return text[strspn(text, " \n")] ? idmap_parse(out, text, which, err) : 0;
 }
 
-static bool same(const struct idmap *a, const struct idmap *b)
-{
-	if (a->count != b->count)
-		return false;
-	for (size_t i = 0; i < a->count; i++)
-		if (a->extents[i].container != b->extents[i].container ||
-		    a->extents[i].host != b->extents[i].host ||
-		    a->extents[i].count != b->extents[i].count)
-			return false;
-	return true;
-}
-
 static int differs(const char *name, const struct idmap *planned, const struct idmap *found,
 		   struct error *err)
 {
@@ -162,9 +150,10 @@ int userns_compare(pid_t pid, const struct idmap_pair *map, struct error *err)
 		r = read_map(&found, pid, "gid_map", IDMAP_GID, err);
 	if (r)
 		return r;
-	if (!same(&map->uid, &found.uid))
+	if (!idmap_same(&map->uid, &found.uid))
 		return differs("uid_map", &map->uid, &found.uid, err);
-	return same(&map->gid, &found.gid) ? 0 : differs("gid_map", &map->gid, &found.gid, err);
+	return idmap_same(&map->gid, &found.gid) ? 0
+						 : differs("gid_map", &map->gid, &found.gid, err);
 }
 
 static int no_namespace(int sys, struct error *err)

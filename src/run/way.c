@@ -1,7 +1,5 @@
 #include "run/way.h"
 
-#include <string.h>
-
 #define FIRST_CHOSEN 100000u /* where login.defs(5) begins with subordinate ids, SUB_UID_MIN */
 
 void way_free(struct way *w)
@@ -64,12 +62,6 @@ static int cut_pair(struct idmap_pair *out, const struct idmap_pair *have,
 	int r = cut(&out->uid, &have->uid, &range->uid, narrowed, err);
 
 	return r < 0 ? r : cut(&out->gid, &have->gid, &range->gid, narrowed, err);
-}
-
-static bool equal(const struct idmap *a, const struct idmap *b)
-{
-	return a->count == b->count &&
-	       memcmp(a->extents, b->extents, a->count * sizeof(*a->extents)) == 0;
 }
 
 /* The first host id of m that have does not hold; false where it holds all. have's side: its host
@@ -176,7 +168,7 @@ static int as_root_inside(struct way *w, const struct target_use *use, const str
 	bool given = m->uid.has_host && m->gid.has_host;
 	int r;
 
-	if (given && !(equal(&m->uid, &own->uid) && equal(&m->gid, &own->gid))) {
+	if (given && !(idmap_same(&m->uid, &own->uid) && idmap_same(&m->gid, &own->gid))) {
 		r = check_own(m, own, true, "not in this user namespace", err);
 		return r < 0 ? r : as_root(w, use, h, keep, err);
 	}

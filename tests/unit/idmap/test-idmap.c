@@ -170,12 +170,40 @@ static void test_replace(void **state)
 	idmap_free(&m);
 }
 
+static void test_identity(void **state)
+{
+	struct idmap m = { .has_host = true }, range = { 0 }, copy, other;
+	struct error err;
+	uint32_t host;
+
+	(void)state;
+	assert_int_equal(idmap_add(&m, (struct idmap_extent){ 0, 1000, 1 }, &err), 0);
+	assert_int_equal(idmap_add(&m, (struct idmap_extent){ 1, 100000, 65535 }, &err), 0);
+	assert_int_equal(idmap_identity(&copy, &m, &err), 0);
+	/* Neighbours join, as both sides go on. */
+	assert_int_equal(copy.count, 1);
+	assert_true(copy.has_host);
+	assert_true(idmap_lookup(&copy, 65535, &host));
+	assert_int_equal(host, 65535);
+	assert_false(idmap_lookup(&copy, 65536, NULL));
+	assert_false(idmap_same(&m, &copy));
+	assert_true(idmap_same(&m, &m));
+	assert_int_equal(idmap_add(&range, (struct idmap_extent){ 0, 0, 65536 }, &err), 0);
+	assert_false(idmap_same(&range, &copy));
+	assert_int_equal(idmap_identity(&other, &range, &err), 0);
+	assert_true(idmap_same(&other, &copy));
+	idmap_free(&other);
+	idmap_free(&range);
+	idmap_free(&copy);
+	idmap_free(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_add),	cmocka_unit_test(test_extents_max),
 		cmocka_unit_test(test_lookup),	cmocka_unit_test(test_no_host),
-		cmocka_unit_test(test_replace),
+		cmocka_unit_test(test_replace), cmocka_unit_test(test_identity),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
