@@ -76,6 +76,47 @@ static int report_json(const struct report_options *opts, const struct unpack_to
 	return print_check(opts->out, err);
 }
 
+#define EXTENTS_SHOWN 4
+
+/* "0-65535 as 100000-165535". */
+static void print_extents(FILE *out, const struct idmap *m)
+{
+	for (size_t i = 0; i < MIN(m->count, (size_t)EXTENTS_SHOWN); i++) {
+		const struct idmap_extent *e = &m->extents[i];
+
+		fprintf(out, "%s%u", i ? ", " : "", e->container);
+		if (e->count > 1)
+			fprintf(out, "-%u", e->container + e->count - 1);
+		fprintf(out, " as %u", e->host);
+		if (e->count > 1)
+			fprintf(out, "-%u", e->host + e->count - 1);
+	}
+	if (m->count > EXTENTS_SHOWN)
+		fprintf(out, " and %zu more", m->count - EXTENTS_SHOWN);
+}
+
+static void print_owners(FILE *out, const struct unpack_told *t, const char *range)
+{
+	const struct idmap_pair *m = &t->use->map;
+
+	if (t->how != OWNERS_CHOWN)
+		return;
+	fputs("  owners: ", out);
+	if (t->identity) {
+		fprintf(out,
+			"%s as the image has them: the map has no host side (--map "
+			"0:100000:65536 has)\n",
+			range);
+		return;
+	}
+	print_extents(out, &m->uid);
+	if (!idmap_same(&m->uid, &m->gid)) {
+		fputs("; groups: ", out);
+		print_extents(out, &m->gid);
+	}
+	fputc('\n', out);
+}
+
 static int report_text(const struct report_options *opts, const struct unpack_told *t,
 		       struct error *err)
 {
@@ -95,11 +136,7 @@ static int report_text(const struct report_options *opts, const struct unpack_to
 		plural(t->source->layer_count, "layer", "layers"), size);
 	if (opts->quiet)
 		return print_check(out, err);
-	if (t->how == OWNERS_CHOWN)
-		fprintf(out, "  owners: mapped by %s%s\n", buf_str(&range),
-			t->identity ? ", and as the image has them: the map has no host side "
-				      "(--map 0:100000:65536 has)"
-				    : "");
+	print_owners(out, t, buf_str(&range));
 	for (size_t i = 0; i < ARRAY_SIZE(left_out); i++) {
 		uint64_t n = count_of(t->counts, left_out[i].offset);
 
