@@ -260,7 +260,7 @@ def by_settings(store, p, found):
 
 
 def unreadable(store, p, place):
-    """A passwd file that only another id of the user's range may read."""
+    """A passwd file that only another id of the user's range may read; and a script, which is passed over."""
     path = store.tests.work + "/closed.tar"
     save_docker_archive(path, [Layer().dir("etc").file("etc/passwd", PASSWD, uid=5, gid=5, mode=0o600)], tags=["uidfit/closed:1"])
     if not store.tests.check(p.load(path, forget=False).accepted, f"{store.label}: an image with a closed file"):
@@ -270,6 +270,13 @@ def unreadable(store, p, place):
                       f"{done.returncode} {done.stderr[-300:]}")
     inside = store.run("check", "--verify", "--for", "docker", place + "uidfit/closed:1")
     store.tests.check(inside.returncode == 0, f"{store.label}: podman unshare reads it", inside.stderr[-300:])
+    save_docker_archive(path, [Layer().dir("etc").file("etc/passwd", PASSWD).file("start.sh", b"chown 5000 /x\n", uid=5, gid=5, mode=0o700)
+                               .file("x", b"", uid=5000)], tags=["uidfit/script:1"])
+    if not store.tests.check(p.load(path, forget=False).accepted, f"{store.label}: an image with a closed script"):
+        return
+    done = store.run("fix", "--dry-run", "--map", "0-999", place + "uidfit/script:1")
+    store.tests.check(done.returncode in (0, 1) and "permission denied: /start.sh" in done.stdout + done.stderr,
+                      f"{store.label}: a closed script is passed over, and said", f"{done.returncode} {done.stdout[-300:]} {done.stderr[-300:]}")
 
 
 def containerd(tests):
