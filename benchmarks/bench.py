@@ -192,6 +192,11 @@ class Bench:
         import fixing
         fixing.Fixing(self, once, head).large()
 
+    def unpack(self):
+        """the image on disk"""
+        import unpacking
+        unpacking.rows(self, once, head)
+
     def run(self):
         """a container of an image that is unpacked already"""
         import running
@@ -204,7 +209,7 @@ class Bench:
         fixing.Fixing(self, once, head).levels()
 
 
-ROWS = ["oci", "archive", "registry", "stores", "again", "entries", "fix", "run"]
+ROWS = ["oci", "archive", "registry", "stores", "again", "entries", "fix", "unpack", "run"]
 NAMED_ONLY = ["levels"]
 
 

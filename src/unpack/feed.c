@@ -11,7 +11,6 @@ struct feed {
 	struct source *source;
 	const struct source_layer *layers;
 	const struct limits *limits;
-	bool threads; /* hash on threads of their own */
 	struct ahead *ahead;
 	size_t next;
 	struct stream *stream; /* the current layer's tar */
@@ -21,19 +20,6 @@ struct feed {
 		enum codec codec;
 	} * blobs;
 };
-
-/* Decoding keeps one core busy and writing another; a hash between them would push both off. */
-static int tee_open(const struct feed *f, struct stream **s, struct digest_tee **tee,
-		    enum digest_algo algo, struct error *err)
-{
-	struct stream *outer;
-	int r = f->threads ? digest_tee_open(&outer, tee, *s, algo, err)
-			   : digest_tee_open_here(&outer, tee, *s, algo, err);
-
-	if (r == 0)
-		*s = outer;
-	return r;
-}
 
 /* A plain blob whose digest is the tar's is hashed once, as the tar. */
 static bool is_named_once(const struct source_layer *layer)
@@ -46,19 +32,21 @@ static int open_layer(void *ctx, size_t i, struct stream **out, struct error *er
 	struct feed *f = ctx;
 	const struct source_layer *layer = &f->layers[i];
 	struct blob *b = &f->blobs[i];
-	struct stream *s = NULL, *decoded;
+	struct stream *s = NULL, *outer;
 	int r = source_layer_open(f->source, layer, &s, err);
 
-	if (r == 0 && layer->digest.text[0] && !is_named_once(layer))
-		r = tee_open(f, &s, &b->tee, layer->digest.algo, err);
-	if (r == 0)
-		r = codec_open_detected(&decoded, s, &b->codec, f->limits, err);
-	if (r < 0) {
-		stream_close(s);
-		return r;
+	if (r == 0 && layer->digest.text[0] && !is_named_once(layer)) {
+		r = digest_tee_open(&outer, &b->tee, s, layer->digest.algo, err);
+		if (r == 0)
+			s = outer;
 	}
-	*out = decoded;
-	return 0;
+	if (r == 0)
+		r = codec_open_detected(&outer, s, &b->codec, f->limits, err);
+	if (r == 0)
+		*out = outer;
+	else
+		stream_close(s);
+	return r;
 }
 
 int feed_open(struct feed **out, struct source *s, const struct source_layer *layers, size_t count,
@@ -74,7 +62,6 @@ int feed_open(struct feed **out, struct source *s, const struct source_layer *la
 	f->source = s;
 	f->layers = layers;
 	f->limits = limits;
-	f->threads = sysconf(_SC_NPROCESSORS_ONLN) > 2;
 	r = ahead_new(&f->ahead, count, open_layer, f, err);
 	if (r == 0)
 		*out = STEAL(f);
@@ -91,6 +78,20 @@ void feed_close(struct feed *f)
 	free(f);
 }
 
+/* With two cores, decoding keeps one busy, and hashing and writing the other: a third thread would
+ * push both off. */
+static int tee_open(struct feed *f, enum digest_algo algo, struct error *err)
+{
+	struct stream *outer;
+	int r = sysconf(_SC_NPROCESSORS_ONLN) > 2
+			? digest_tee_open(&outer, &f->tar, f->stream, algo, err)
+			: digest_tee_open_here(&outer, &f->tar, f->stream, algo, err);
+
+	if (r == 0)
+		f->stream = outer;
+	return r;
+}
+
 int feed_next(struct feed *f, struct stream **tar, struct error *err)
 {
 	const struct source_layer *layer;
@@ -102,7 +103,7 @@ int feed_next(struct feed *f, struct stream **tar, struct error *err)
 		return err_fail(err, ERR_SEQUENCE, 0, "there is no other layer");
 	layer = &f->layers[f->next++];
 	if (layer->diff_id.text[0]) {
-		int r = tee_open(f, &f->stream, &f->tar, layer->diff_id.algo, err);
+		int r = tee_open(f, layer->diff_id.algo, err);
 
 		if (r < 0)
 			return r;
