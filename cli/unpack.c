@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bundle/bundle.h"
 #include "on-disk.h"
 #include "report/unpack.h"
-#include "run/bundle.h"
 #include "run/mount.h"
 #include "run/user.h"
 #include "working.h"

@@ -147,7 +147,7 @@ def emit_seccomp(sections, capabilities, out):
 def main(argv):
     if len(argv) != 4:
         sys.exit(__doc__)
-    out = ["/* Made by data/compile-container.py; do not edit. */\n#include \"run/data.h\"\n\n#include <errno.h>\n\n#include \"base/macro.h\"\n\n"]
+    out = ["/* Made by data/compile-container.py; do not edit. */\n#include \"bundle/data.h\"\n\n#include <errno.h>\n\n#include \"base/macro.h\"\n\n"]
     try:
         capabilities = emit_container(read(argv[1], CONTAINER_KEYS, {"names"}, "list"), out)
         emit_seccomp(read(argv[2], SECCOMP_KEYS, {"names", "syscalls", "when"}, "list"), capabilities, out)

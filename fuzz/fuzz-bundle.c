@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "run/bundle.h"
+#include "bundle/bundle.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

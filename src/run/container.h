@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "run/bundle.h"
+#include "bundle/bundle.h"
 #include "run/layer-cache.h"
 #include "run/runtime.h"
 #include "run/way.h"

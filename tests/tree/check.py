@@ -10,7 +10,7 @@ import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # The order of docs/architecture.md: a folder includes itself and those before it.
-FOLDERS = ["base", "idmap", "stream", "tar", "oci", "host", "http", "registry", "storage", "engine", "toc", "source", "sink", "inventory", "target", "fix", "unpack", "run", "explain", "report"]
+FOLDERS = ["base", "idmap", "stream", "tar", "oci", "host", "http", "registry", "storage", "engine", "toc", "source", "sink", "inventory", "target", "fix", "unpack", "bundle", "run", "explain", "report"]
 # A library's header, and the only places that may include it.
 LIBRARIES = {
     "zlib.h": ["src/stream/codec-"],
@@ -20,7 +20,7 @@ LIBRARIES = {
     "bzlib.h": ["src/stream/codec-"],
     "lzma.h": ["src/stream/codec-"],
     "openssl/": ["src/stream/digest.c"],
-    "jansson.h": ["src/idmap/json.c", "src/oci/", "src/registry/", "src/storage/", "src/toc/", "src/report/", "src/sink/", "src/fix/", "src/run/"],
+    "jansson.h": ["src/idmap/json.c", "src/oci/", "src/registry/", "src/storage/", "src/toc/", "src/report/", "src/sink/", "src/fix/", "src/bundle/", "src/run/"],
     "curl/": ["src/http/"],
     "sqlite3.h": ["src/inventory/cache.c"],
     "pcre2.h": ["src/explain/"],

@@ -3,7 +3,7 @@
 
 #include "base/macro.h"
 #include "base/num.h"
-#include "run/internal.h"
+#include "bundle/internal.h"
 
 static int checked_id(json_t **out, int64_t id, struct error *err)
 {

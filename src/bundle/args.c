@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/macro.h"
-#include "run/internal.h"
+#include "bundle/internal.h"
 
 /* Appends a command of the image: an array of strings, or one string, which engines take as one
  * word (moby api/types/strslice). */

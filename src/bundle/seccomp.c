@@ -5,7 +5,7 @@
 #include <sys/utsname.h>
 
 #include "base/macro.h"
-#include "run/internal.h"
+#include "bundle/internal.h"
 
 static bool is_meant(const struct seccomp_rule *rule, const char *machine)
 {

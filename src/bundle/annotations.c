@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/macro.h"
-#include "run/internal.h"
+#include "bundle/internal.h"
 
 /* Labels that a runtime obeys: an image would set its own seccomp filter (crun). */
 static bool is_order(const char *name)

@@ -5,8 +5,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "run/bundle.h"
-#include "run/data.h"
+#include "bundle/bundle.h"
+#include "bundle/data.h"
 
 struct bundle {
 	const struct oci_config *config;

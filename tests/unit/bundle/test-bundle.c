@@ -13,7 +13,7 @@
 #include "base/limits.h"
 #include "base/macro.h"
 #include "base/notes.h"
-#include "run/bundle.h"
+#include "bundle/bundle.h"
 
 #define CONFIG(inner) "{\"os\":\"linux\",\"architecture\":\"amd64\",\"config\":{" inner "}}"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/macro.h"
-#include "run/internal.h"
+#include "bundle/internal.h"
 
 /* Variables by name, in the order in which the names came: an object, so that 100,000 of an image
  * take no square of that. value is NAME=VALUE, taken over. */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/macro.h"
-#include "run/internal.h"
+#include "bundle/internal.h"
 
 /* Whether a path has a component "..". */
 static bool climbs(const char *path)

@@ -1,11 +1,11 @@
-#include "run/bundle.h"
+#include "bundle/bundle.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/macro.h"
 #include "base/text.h"
-#include "run/internal.h"
+#include "bundle/internal.h"
 
 #define OCI_VERSION "1.0.2" /* of runtime-spec; nothing newer is used */
 

@@ -1,6 +1,6 @@
 /* linux: namespaces, maps, what is hidden. */
 #include "base/macro.h"
-#include "run/internal.h"
+#include "bundle/internal.h"
 
 static int namespaces(json_t **out, const struct bundle *b, struct error *err)
 {
