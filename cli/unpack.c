@@ -9,6 +9,7 @@
 #include "report/unpack.h"
 #include "run/mount.h"
 #include "run/user.h"
+#include "run/userns.h"
 #include "working.h"
 
 enum { AS_MAP, AS_CHOWN, AS_KEEP, AS_OVERRIDE, AS_DROP }; /* the words of --owners */
@@ -123,6 +124,9 @@ static int write_config(struct unpack_run *run, int dir, struct error *err)
 			  "config.json makes no user namespace: the map has no host side");
 	else if (d->way.kind != WAY_INSIDE)
 		how.map = inside;
+	/* Its runtime will have newuidmap write the map. */
+	if (r == 0 && how.map && d->way.kind != WAY_HOST)
+		r = userns_fit(how.map, USERNS_EXTENTS_RUNC, "runc of an ordinary user", err);
 	how.user = &user.who;
 	how.home = user.home;
 	how.notes = d->notes;

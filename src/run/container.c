@@ -11,6 +11,7 @@
 
 #include "run/mount.h"
 #include "run/user.h"
+#include "run/userns.h"
 
 #define SEEN_AT	   "/run/uidfit" /* where root of a container reaches its root file system */
 #define MOUNTS_MAX 256
@@ -289,11 +290,14 @@ int container_run(struct container_told *told, struct source *s, const struct so
 	struct runtime_options how = { .terminal = opts->bundle.terminal,
 				       .rootless = opts->way->kind != WAY_HOST,
 				       .map = opts->shown };
-	int r;
+	int r = 0;
 
 	*told = (struct container_told){ .status = RUN_OWN_ERROR };
+	if (opts->way->kind == WAY_HOST)
+		r = userns_fit(&opts->way->space, 0, "the kernel", err);
 	/* First: a directory that was opened in another mount namespace cannot be mounted from. */
-	r = mount_private(err);
+	if (r == 0)
+		r = mount_private(err);
 	if (r == 0)
 		r = layer_cache_open(&c.cache, opts->cache, opts->notes, err);
 	if (r < 0)

@@ -17,6 +17,7 @@
 #include "base/child.h"
 #include "idmap/notation.h"
 
+#define UID_MAP_MAX  4095	 /* kernel/user_namespace.c map_write(): less than a page */
 #define PROC_MAP_MAX (64u << 10) /* 340 extents of three numbers */
 
 static int write_file(pid_t pid, const char *name, const char *text, size_t n)
@@ -37,6 +38,32 @@ static int map_text(struct buf *out, const struct idmap *m)
 		r = buf_printf(out, "%u %u %u\n", m->extents[i].container, m->extents[i].host,
 			       m->extents[i].count);
 	return r;
+}
+
+static int fits(const struct idmap *m, size_t max, const char *taker, const char *what,
+		struct error *err)
+{
+	_cleanup_(buf_freep) struct buf text = { 0 };
+
+	if (map_text(&text, m) < 0)
+		return err_nomem(err);
+	if (m->count > max)
+		return err_fail(
+			err, ERR_LIMIT, 0,
+			"the map of %s has %zu extents that nothing joins, and %s takes %zu", what,
+			m->count, taker, max);
+	if (text.len > UID_MAP_MAX)
+		return err_fail(err, ERR_LIMIT, 0,
+				"the map of %s has %zu bytes as lines, and the kernel takes %d",
+				what, text.len, UID_MAP_MAX);
+	return 0;
+}
+
+int userns_fit(const struct idmap_pair *map, size_t max, const char *taker, struct error *err)
+{
+	int r = fits(&map->uid, max ? max : IDMAP_EXTENTS_MAX, taker, "users", err);
+
+	return r < 0 ? r : fits(&map->gid, max ? max : IDMAP_EXTENTS_MAX, taker, "groups", err);
 }
 
 /* By this process itself: to a namespace of its own, or to that of its child. */
@@ -277,9 +304,11 @@ static int wait_passing(pid_t pid)
 int userns_run(int *status, const struct idmap_pair *map, bool alone, userns_fn *fn, void *ctx,
 	       struct error *err)
 {
-	int ends[2], r;
+	int ends[2], r = userns_fit(map, 0, "the kernel", err);
 	pid_t pid;
 
+	if (r < 0)
+		return r;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
 		return err_fail(err, ERR_IO, errno, "make a socket");
 	fflush(NULL); /* else both would write what is buffered */

@@ -8,6 +8,15 @@
 #include "base/error.h"
 #include "idmap/idmap.h"
 
+/* What hands a map on, and how many extents it takes; idmap_add() has joined what can be joined. */
+#define USERNS_EXTENTS_RUNC 5 /* libcontainer nsexec.c MAX_ARGV, of an ordinary user's runc */
+#define USERNS_EXTENTS_CRUN 6 /* linux.c MAX_ARGS; it drops the rest in silence */
+
+/* ERR_LIMIT where the map has more than max extents (0: the kernel's 340), or where its lines are
+ * more than the 4095 bytes that one write to uid_map takes; taker is named then. */
+int userns_fit(const struct idmap_pair *map, size_t max, const char *taker,
+	       struct error *err) _must_check_;
+
 /* Called in the child; what it gives back is the child's exit status. */
 typedef int userns_fn(void *ctx);
 
@@ -21,8 +30,8 @@ typedef int userns_fn(void *ctx);
  * SIGUSR1, SIGUSR2 and SIGWINCH that another process sends here are passed on (a terminal's reach
  * the child by themselves), and the child gets SIGTERM where this process dies.
  *
- * ERR_NOT_FOUND without the helpers; ERR_DENIED where the kernel makes no namespace, a helper
- * refuses (with its words), or the map there is another one. */
+ * ERR_LIMIT as userns_fit(); ERR_NOT_FOUND without the helpers; ERR_DENIED where the kernel makes
+ * no namespace, a helper refuses (with its words), or the map there is another one. */
 int userns_run(int *status, const struct idmap_pair *map, bool alone, userns_fn *fn, void *ctx,
 	       struct error *err) _must_check_;
 
