@@ -109,7 +109,8 @@ static int call_device(struct layer_walk *w, struct node *n)
 	return mknodat(n->dir, n->name, type | 0600, makedev(n->tar->devmajor, n->tar->devminor));
 }
 
-/* An empty file that carries the device's description in its override xattr. */
+/* An empty file that carries the description of a device, or a FIFO, in its override xattr: neither
+ * takes a user.* xattr (xattr(7)). */
 static int call_stand_in(struct layer_walk *w, struct node *n)
 {
 	_cleanup_(closep) int fd =
@@ -197,7 +198,9 @@ int node_make(struct layer_walk *w, struct node *n, struct error *err)
 		r = make_by(w, n, call_symlink, "make symbolic link", err);
 		break;
 	case INV_FIFO:
-		r = make_by(w, n, call_fifo, "make FIFO", err);
+		r = make_by(w, n,
+			    w->opts->owners->how == OWNERS_OVERRIDE ? call_stand_in : call_fifo,
+			    "make FIFO", err);
 		break;
 	case INV_CHR:
 	case INV_BLK:

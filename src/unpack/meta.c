@@ -84,12 +84,26 @@ static bool may_leave(const struct layer_walk *w, const struct tar_xattr *x)
 	return outcome != OUTCOME_ERROR;
 }
 
+/* Where files have no owners of their own, the ids of an ACL would be strangers', and a capability
+ * that no namespace bounds the host's. */
+static bool is_strangers(const struct owners *o, const struct tar_xattr *x)
+{
+	if (o->how != OWNERS_OVERRIDE && o->how != OWNERS_DROP)
+		return false;
+	return xattr_is_acl(x->name, x->name_len) ||
+	       (!o->inside && xattr_is_capability(x->name, x->name_len));
+}
+
 static int set_xattrs(struct layer_walk *w, const struct node *n, int fd, struct error *err)
 {
 	for (size_t i = 0; i < n->tar->xattr_count; i++) {
 		const struct tar_xattr *x = &n->tar->xattrs[i];
 		int r;
 
+		if (is_strangers(w->opts->owners, x)) {
+			w->counts->xattrs_left++;
+			continue;
+		}
 		buf_clear(&w->value);
 		r = owners_xattr(&w->value, w->opts->owners, x->name, x->name_len, x->value,
 				 x->value_len, err);
