@@ -6,11 +6,13 @@
 #include "stream/ahead.h"
 #include "stream/codec.h"
 #include "stream/digest.h"
+#include "stream/watch.h"
 
 struct feed {
 	struct source *source;
 	const struct source_layer *layers;
 	const struct limits *limits;
+	struct progress *progress;
 	struct ahead *ahead;
 	size_t next;
 	struct stream *stream; /* the current layer's tar */
@@ -18,6 +20,8 @@ struct feed {
 	struct blob {
 		struct digest_tee *tee; /* or NULL */
 		enum codec codec;
+		size_t line; /* of progress */
+		bool ended;
 	} * blobs;
 };
 
@@ -35,6 +39,11 @@ static int open_layer(void *ctx, size_t i, struct stream **out, struct error *er
 	struct stream *s = NULL, *outer;
 	int r = source_layer_open(f->source, layer, &s, err);
 
+	if (r == 0) {
+		r = stream_open_watched(&outer, s, f->progress, b->line, PROGRESS_READING, err);
+		if (r == 0)
+			s = outer;
+	}
 	if (r == 0 && layer->digest.text[0] && !is_named_once(layer)) {
 		r = digest_tee_open(&outer, &b->tee, s, layer->digest.algo, err);
 		if (r == 0)
@@ -50,7 +59,7 @@ static int open_layer(void *ctx, size_t i, struct stream **out, struct error *er
 }
 
 int feed_open(struct feed **out, struct source *s, const struct source_layer *layers, size_t count,
-	      const struct limits *limits, struct error *err)
+	      const struct limits *limits, struct progress *progress, struct error *err)
 {
 	_cleanup_(feed_closep) struct feed *f = calloc(1, sizeof(*f));
 	int r;
@@ -62,16 +71,36 @@ int feed_open(struct feed **out, struct source *s, const struct source_layer *la
 	f->source = s;
 	f->layers = layers;
 	f->limits = limits;
+	f->progress = progress;
+	for (size_t i = 0; i < count; i++)
+		f->blobs[i].line =
+			progress_begin(progress,
+				       layers[i].digest.text[0]	   ? layers[i].digest.text
+				       : layers[i].diff_id.text[0] ? layers[i].diff_id.text
+								   : layers[i].blob,
+				       layers[i].size);
 	r = ahead_new(&f->ahead, count, open_layer, f, err);
 	if (r == 0)
 		*out = STEAL(f);
 	return r;
 }
 
+/* How the current layer has ended, once. */
+static void tell_end(struct feed *f, enum progress_step how)
+{
+	struct blob *b = f->next ? &f->blobs[f->next - 1] : NULL;
+
+	if (!b || b->ended)
+		return;
+	b->ended = true;
+	progress_end(f->progress, b->line, how);
+}
+
 void feed_close(struct feed *f)
 {
 	if (!f)
 		return;
+	tell_end(f, PROGRESS_FAILED);
 	stream_close(f->stream);
 	ahead_free(f->ahead);
 	free(f->blobs);
@@ -132,8 +161,10 @@ int feed_verify(struct feed *f, struct error *err)
 	if (r == 0)
 		r = check_digest(f->tar, &layer->diff_id, "its tar", err);
 	if (r == 0 && f->tar && !b->tee && layer->digest.text[0] && b->codec != CODEC_NONE)
-		return err_fail(err, ERR_DIGEST, 0,
-				"its blob has the digest of its tar, but is compressed (%s)",
-				codec_name(b->codec));
+		r = err_fail(err, ERR_DIGEST, 0,
+			     "its blob has the digest of its tar, but is compressed (%s)",
+			     codec_name(b->codec));
+	if (r == 0)
+		tell_end(f, PROGRESS_DONE);
 	return r;
 }

@@ -2,15 +2,17 @@
  */
 #pragma once
 
+#include "base/progress.h"
 #include "source/source.h"
 
 struct feed;
 
 /* count layers, decoded on a thread of their own (stream/ahead.h). All is borrowed until
- * feed_close.
+ * feed_close; progress, which is told of each blob and ends the feed on an interrupt, may be NULL.
  */
 int feed_open(struct feed **out, struct source *s, const struct source_layer *layers, size_t count,
-	      const struct limits *limits, struct error *err) _must_check_;
+	      const struct limits *limits, struct progress *progress,
+	      struct error *err) _must_check_;
 void feed_close(struct feed *f);
 DEFINE_CLEANUP(struct feed, feed_close)
 
