@@ -131,11 +131,13 @@ static void set_bundle(struct run *run)
 	};
 }
 
-/* Which ids were chosen is told when they are first used. */
-static void tell_notes(void *ctx, bool unpacked)
+/* The layers are there: signals are the container's from here on. Which ids were chosen is told
+ * when they are first used. */
+static void before_start(void *ctx, bool unpacked)
 {
 	const struct run *run = ctx;
 
+	cli_working_end(run->unpack.progress);
 	if (run->disk.way.chosen && unpacked && !run->o->common.quiet)
 		fprintf(stderr,
 			"note: container root is %u:%u of the host, behind all that /etc/subuid "
@@ -191,7 +193,7 @@ static int set_up(struct run *run, struct error *err)
 		.setgroups = on_disk_setgroups(d),
 		.user = o->user ? o->user : on_disk_user(d),
 		.notes = d->notes,
-		.starting = tell_notes,
+		.starting = before_start,
 		.ctx = run,
 	};
 	set_bundle(run);
@@ -204,7 +206,10 @@ static int run_inside(void *ctx)
 	struct run *run = ctx;
 	struct container_told told;
 	struct error err = { 0 };
-	int r = container_run(&told, run->disk.source, run->disk.image, &run->how, &err);
+	int r;
+
+	run->unpack.progress = cli_working_begin(&run->o->common);
+	r = container_run(&told, run->disk.source, run->disk.image, &run->how, &err);
 
 	if (r < 0)
 		cli_error(&run->o->common, NULL, &err);

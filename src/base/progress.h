@@ -10,8 +10,9 @@
 
 enum progress_step {
 	PROGRESS_WAITING,
-	PROGRESS_READING, /* "Checking": a layer's bytes arrive */
-	PROGRESS_WRITING, /* a blob goes to the destination */
+	PROGRESS_READING,    /* "Checking": a layer's bytes arrive */
+	PROGRESS_WRITING,    /* a blob goes to the destination */
+	PROGRESS_EXTRACTING, /* a layer's bytes arrive, and its files are written */
 	PROGRESS_DONE,
 	PROGRESS_CACHED, /* nothing to read: the cache had it */
 	PROGRESS_EXISTS, /* nothing to write: the destination has it */

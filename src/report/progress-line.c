@@ -29,23 +29,24 @@ bool progress_is_over(const struct progress_line *l)
 
 static const char *step_words(const struct progress_line *l)
 {
-	static const char *const words[][2] = {
-		[PROGRESS_WAITING] = { "Waiting", "Waiting" },
-		[PROGRESS_READING] = { "Checking", "Checking" },
-		[PROGRESS_WRITING] = { "Writing", "Writing" },
-		[PROGRESS_DONE] = { "Check complete", "Write complete" },
-		[PROGRESS_CACHED] = { "Known from the cache", "Known from the cache" },
-		[PROGRESS_EXISTS] = { "Already exists", "Already exists" },
-		[PROGRESS_LEFT] = { "No longer needed", "No longer needed" },
-		[PROGRESS_FAILED] = { "Failed", "Failed" },
+	static const char *const words[] = {
+		[PROGRESS_WAITING] = "Waiting",	      [PROGRESS_READING] = "Checking",
+		[PROGRESS_WRITING] = "Writing",	      [PROGRESS_EXTRACTING] = "Extracting",
+		[PROGRESS_DONE] = "Check complete",   [PROGRESS_CACHED] = "Known from the cache",
+		[PROGRESS_EXISTS] = "Already exists", [PROGRESS_LEFT] = "No longer needed",
+		[PROGRESS_FAILED] = "Failed",
 	};
 
-	return words[l->step][l->writing];
+	if (l->step != PROGRESS_DONE)
+		return words[l->step];
+	return l->moved == PROGRESS_WRITING	 ? "Write complete"
+	       : l->moved == PROGRESS_EXTRACTING ? "Extract complete"
+						 : words[PROGRESS_DONE];
 }
 
 static bool moves(const struct progress_line *l)
 {
-	return l->step == PROGRESS_READING || l->step == PROGRESS_WRITING;
+	return l->step > PROGRESS_WAITING && l->step < PROGRESS_DONE;
 }
 
 /* "32 MB / 308 MB" */

@@ -16,11 +16,11 @@ struct progress_line {
 	uint64_t total; /* UINT64_MAX: not known */
 	uint64_t bytes;
 	enum progress_step step;
-	bool writing;	      /* its last step that moved bytes */
-	double rate;	      /* bytes a second, 0: not known yet */
-	uint64_t told_ms;     /* plain: when, by a clock of milliseconds; 0: never */
-	uint64_t rated_ms;    /* when rate was looked at last, */
-	uint64_t rated_bytes; /* and what had passed then */
+	enum progress_step moved; /* its last step that moved bytes */
+	double rate;		  /* bytes a second, 0: not known yet */
+	uint64_t told_ms;	  /* plain: when, by a clock of milliseconds; 0: never */
+	uint64_t rated_ms;	  /* when rate was looked at last, */
+	uint64_t rated_bytes;	  /* and what had passed then */
 };
 
 /* The first twelve digits of a digest, wherever the name has it; else the name, escaped and cut. */

@@ -254,7 +254,7 @@ static void show_advance(struct progress *p, size_t id, enum progress_step step,
 	l = line_of(s, id);
 	if (l) {
 		l->step = step;
-		l->writing = step == PROGRESS_WRITING;
+		l->moved = step;
 		l->bytes = bytes;
 	}
 	pthread_mutex_unlock(&s->lock);

@@ -222,8 +222,8 @@ static int build(struct slot *s, struct error *err)
 	if (r == 0)
 		r = make_tree(dir, s, &fs, err);
 	if (r == 0)
-		r = unpack_one(fs, s->source, s->layer, &s->fill->unpack->layer, &s->counts,
-			       &s->stop, err);
+		r = unpack_one(fs, s->source, s->layer, &s->fill->unpack->layer,
+			       s->fill->unpack->progress, &s->counts, &s->stop, err);
 	if (r == 0)
 		r = write_key(dir, s, err);
 	if (r == 0 && renameat(layers, partial, layers, s->key) < 0)
@@ -242,8 +242,11 @@ static int fill_slot(struct slot *s)
 	struct error *err = &s->err;
 	int r = take_lock(s, "lock", LOCK_SH, &s->lock, err);
 
-	if (r < 0 || (s->cached = is_there(s)))
+	if (r < 0)
 		return r;
+	s->cached = is_there(s);
+	if (s->cached)
+		return 0;
 	r = take_lock(s, "make", LOCK_EX, &making, err);
 	return r < 0 || is_there(s) ? r : build(s, err);
 }

@@ -40,7 +40,7 @@ static int open_layer(void *ctx, size_t i, struct stream **out, struct error *er
 	int r = source_layer_open(f->source, layer, &s, err);
 
 	if (r == 0) {
-		r = stream_open_watched(&outer, s, f->progress, b->line, PROGRESS_READING, err);
+		r = stream_open_watched(&outer, s, f->progress, b->line, PROGRESS_EXTRACTING, err);
 		if (r == 0)
 			s = outer;
 	}

@@ -39,9 +39,9 @@ static int put_layer(int dir, struct feed *f, const struct unpack_layer_options 
 	return r < 0 ? r : feed_verify(f, err);
 }
 
-static int put_one(int dir, struct source *s, const struct source_layer *layer,
-		   const struct unpack_layer_options *opts, struct progress *progress,
-		   struct unpack_counts *counts, struct unpack_stop *stop, struct error *err)
+int unpack_one(int dir, struct source *s, const struct source_layer *layer,
+	       const struct unpack_layer_options *opts, struct progress *progress,
+	       struct unpack_counts *counts, struct unpack_stop *stop, struct error *err)
 {
 	_cleanup_(spool_freep) struct spool *times = spool_new(TIMES_MEMORY);
 	_cleanup_(feed_closep) struct feed *f = NULL;
@@ -50,13 +50,6 @@ static int put_one(int dir, struct source *s, const struct source_layer *layer,
 	if (r == 0)
 		r = put_layer(dir, f, opts, times, counts, stop, err);
 	return r < 0 ? r : unpack_times(dir, times, opts->walk, err);
-}
-
-int unpack_one(int dir, struct source *s, const struct source_layer *layer,
-	       const struct unpack_layer_options *opts, struct unpack_counts *counts,
-	       struct unpack_stop *stop, struct error *err)
-{
-	return put_one(dir, s, layer, opts, NULL, counts, stop, err);
 }
 
 static int make_parent(const char *dir, struct error *err)
@@ -201,8 +194,8 @@ static void run_one(struct side_by_side *w, size_t i)
 	snprintf(name, sizeof(name), "%zu", i);
 	one->r = make_directory(w->root, name, 0755, &fd, &one->err);
 	if (one->r == 0)
-		one->r = put_one(fd, w->source, &w->img->layers[i], &w->u->opts->layer,
-				 w->u->opts->progress, &one->counts, &one->stop, &one->err);
+		one->r = unpack_one(fd, w->source, &w->img->layers[i], &w->u->opts->layer,
+				    w->u->opts->progress, &one->counts, &one->stop, &one->err);
 	while (one->r < 0 && i < lowest && !atomic_compare_exchange_weak(&w->failed, &lowest, i))
 		;
 }

@@ -40,5 +40,6 @@ DEFINE_CLEANUP(struct unpack, unpack_end)
 
 /* One layer into a directory of its own, verified: what a cache of layers asks. */
 int unpack_one(int dir, struct source *s, const struct source_layer *layer,
-	       const struct unpack_layer_options *opts, struct unpack_counts *counts,
-	       struct unpack_stop *stop, struct error *err) _must_check_;
+	       const struct unpack_layer_options *opts, struct progress *progress,
+	       struct unpack_counts *counts, struct unpack_stop *stop,
+	       struct error *err) _must_check_;
