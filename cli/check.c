@@ -16,19 +16,14 @@ struct check_cli {
 	bool all, fail_fast;
 };
 
-/* fail_on is 0 where it was not given: the order of the words puts the default first. */
-static const enum level fail_levels[] = { LEVEL_WARNING, LEVEL_ERROR, LEVEL_NOTE, LEVEL_ERROR };
-enum { FAIL_NEVER = 3 };
-
 static const struct option_row rows[] = {
 	TARGET_CHOICE_ROWS(check_cli, target),
 	{ "user", 'u', "USER[:GROUP]", "in place of the image's USER, as docker run --user",
 	  OPTION_TEXT, offsetof(struct check_cli, user) },
 	{ "group-add", 0, "GROUP", "a further group, as docker run --group-add", OPTION_LIST,
 	  offsetof(struct check_cli, group_add) },
-	{ "fail-on", 0, "warning|error|note|never",
-	  "what makes the exit status 1 (default: warning)", OPTION_CHOICE,
-	  offsetof(struct check_cli, fail_on) },
+	{ "fail-on", 0, FAIL_ON_ARG, "what makes the exit status 1 (default: warning)",
+	  OPTION_CHOICE, offsetof(struct check_cli, fail_on) },
 	{ "fail-fast", 0, NULL,
 	  "read no more once something does not fit; not with --verify, which reads all",
 	  OPTION_FLAG, offsetof(struct check_cli, fail_fast) },
@@ -110,8 +105,8 @@ static int run_check(void *options, const struct word_list *operands)
 		.user = o->user,
 		.group_add = o->group_add.words,
 		.group_add_count = o->group_add.count,
-		.fail_on = fail_levels[o->fail_on],
-		.fail_never = o->fail_on == FAIL_NEVER,
+		.fail_on = cli_fail_on(o->fail_on),
+		.fail_never = o->fail_on == FAIL_ON_NEVER,
 	};
 	if (r >= 0 && !operands->count && !o->choice.images_from)
 		r = err_fail(&err, ERR_USAGE, 0, "check: no image was named");

@@ -75,8 +75,15 @@ struct report_options cli_report_options(const struct common_options *o)
 	};
 }
 
-struct run {
-	const struct cli_images *how;
+enum level cli_fail_on(unsigned index)
+{
+	static const enum level levels[] = { LEVEL_WARNING, LEVEL_ERROR, LEVEL_NOTE, LEVEL_ERROR };
+
+	return levels[index];
+}
+
+struct cli_run {
+	struct cli_images *how;
 	struct limits limits;
 	struct platform platform;
 	struct registry_settings registry;
@@ -86,7 +93,7 @@ struct run {
 	int status;
 };
 
-static void failed(struct run *run, const char *label, const struct error *why)
+static void failed(struct cli_run *run, const char *label, const struct error *why)
 {
 	struct error err = { 0 };
 
@@ -96,7 +103,7 @@ static void failed(struct run *run, const char *label, const struct error *why)
 }
 
 /* Several images of one reference differ in their names, or else in their platforms. */
-static void label_of(char *out, size_t size, const struct run *run, const char *text,
+static void label_of(char *out, size_t size, const struct cli_run *run, const char *text,
 		     const struct image_set *set, size_t i)
 {
 	const struct source_image *s = set->images[i].source;
@@ -111,7 +118,7 @@ static void label_of(char *out, size_t size, const struct run *run, const char *
 		snprintf(out, size, "%s", s->name[0] ? s->name : text);
 }
 
-static void tell_images(struct run *run, const char *text, struct image_set *set,
+static void tell_images(struct cli_run *run, const char *text, struct image_set *set,
 			const struct notes *notes)
 {
 	for (size_t i = 0; i < set->count && !run->stop; i++) {
@@ -133,7 +140,7 @@ static void tell_images(struct run *run, const char *text, struct image_set *set
 	}
 }
 
-static int look(struct run *run, const char *text, struct notes *notes, struct error *err)
+static int look(struct cli_run *run, const char *text, struct notes *notes, struct error *err)
 {
 	const struct image_choice *choice = run->how->choice;
 	struct registry_options registry = run->registry.options;
@@ -173,6 +180,10 @@ static int look(struct run *run, const char *text, struct notes *notes, struct e
 	if (r >= 0)
 		r = image_set_load(&set, source, &how, err);
 	cli_working_end(how.progress);
+	if (r >= 0 && run->how->one && set.count > 1) {
+		r = err_fail(err, ERR_USAGE, 0, "it holds %zu images: name one of them", set.count);
+		image_set_free(&set);
+	}
 	if (r < 0)
 		return r;
 	tell_images(run, text, &set, notes);
@@ -180,7 +191,7 @@ static int look(struct run *run, const char *text, struct notes *notes, struct e
 	return 0;
 }
 
-static void one(struct run *run, const char *text)
+static void one(struct cli_run *run, const char *text)
 {
 	_cleanup_(notes_freep) struct notes *notes = notes_new();
 	struct error err = { 0 };
@@ -196,7 +207,7 @@ static void one(struct run *run, const char *text)
 }
 
 /* Lines of a file; blank ones and those that begin with # are skipped. */
-static int from_file(struct run *run, const char *path, size_t *count, struct error *err)
+static int from_file(struct cli_run *run, const char *path, size_t *count, struct error *err)
 {
 	bool is_stdin = strcmp(path, "-") == 0;
 	FILE *in = is_stdin ? stdin : fopen(path, "re");
@@ -226,13 +237,33 @@ static int from_file(struct run *run, const char *path, size_t *count, struct er
 	return r;
 }
 
-int cli_each_image(const struct cli_images *how, const struct word_list *operands)
+int cli_image_beside(struct cli_images *how, const char *text,
+		     int (*image)(void *ctx, const char *label, struct image *img,
+				  const struct notes *notes, struct error *err))
 {
-	struct run run = { .how = how, .limits = limits_default() };
+	struct cli_run *run = how->run;
+	struct cli_images beside = *how, *outer = run->how;
+	int status = run->status;
+
+	beside.image = image;
+	run->how = &beside;
+	run->status = EXIT_FITS;
+	one(run, text);
+	run->how = outer;
+	outer->run = run;
+	status = exit_worse(status, run->status);
+	run->status = status;
+	return status;
+}
+
+int cli_each_image(struct cli_images *how, const struct word_list *operands)
+{
+	struct cli_run run = { .how = how, .limits = limits_default() };
 	size_t count = operands->count;
 	struct error err = { 0 };
 	int r = 0;
 
+	how->run = &run;
 	for (size_t i = 0; i < how->common->limit.count && r >= 0; i++)
 		r = limits_set(&run.limits, how->common->limit.words[i], &err);
 	if (r >= 0 && how->choice->platform)

@@ -5,9 +5,10 @@
 #include "inventory/image.h"
 #include "options.h"
 #include "registry.h"
+#include "target/check.h"
 
-extern const struct verb verb_check, verb_explain, verb_fix, verb_host, verb_owners, verb_platforms,
-	verb_run, verb_suggest, verb_unpack;
+extern const struct verb verb_check, verb_diff, verb_explain, verb_fix, verb_host, verb_owners,
+	verb_platforms, verb_run, verb_suggest, verb_unpack;
 
 enum { EXIT_FITS = 0, EXIT_UNFIT = 1, EXIT_USAGE = 2, EXIT_NO_LOOK = 3 };
 
@@ -29,26 +30,40 @@ struct image_choice {
 	const char *images_from;
 	struct registry_choice registry;
 };
-#define IMAGE_CHOICE_ROWS(type, member)                                                                 \
-	{ "platform",  0,                                                                               \
-	  "OS/ARCH",   "the image of an index to take, e.g. linux/arm64",                               \
-	  OPTION_TEXT, offsetof(struct type, member.platform) },                                        \
-		{ "all-platforms",	    0,		 NULL,                                          \
-		  "all images of an index", OPTION_FLAG, offsetof(struct type, member.all_platforms) }, \
-		{ "verify",    0,                                                                       \
-		  NULL,	       "read every byte and verify every digest",                               \
-		  OPTION_FLAG, offsetof(struct type, member.verify) },                                  \
-		{ "no-cache",  0,                                                                       \
-		  NULL,	       "read layers that an earlier run has read",                              \
-		  OPTION_FLAG, offsetof(struct type, member.no_cache) },                                \
-		{ "images-from", 0,                                                                     \
-		  "FILE",	 "more images, one a line ('-': standard input)",                       \
-		  OPTION_TEXT,	 offsetof(struct type, member.images_from) },                           \
-	{                                                                                               \
-		"threads", 0, "N", "layers read at once (default: one a core)", OPTION_NUMBER,          \
-			offsetof(struct type, member.threads)                                           \
+/* Where an operand is one image. */
+#define IMAGE_CHOICE_ROWS_ONE(type, member)                                                        \
+	{ "platform",  0,                                                                          \
+	  "OS/ARCH",   "the image of an index to take, e.g. linux/arm64",                          \
+	  OPTION_TEXT, offsetof(struct type, member.platform) },                                   \
+		{ "verify",    0,                                                                  \
+		  NULL,	       "read every byte and verify every digest",                          \
+		  OPTION_FLAG, offsetof(struct type, member.verify) },                             \
+		{ "no-cache",  0,                                                                  \
+		  NULL,	       "read layers that an earlier run has read",                         \
+		  OPTION_FLAG, offsetof(struct type, member.no_cache) },                           \
+	{                                                                                          \
+		"threads", 0, "N", "layers read at once (default: one a core)", OPTION_NUMBER,     \
+			offsetof(struct type, member.threads)                                      \
+	}
+/* Where there may be several. */
+#define IMAGE_CHOICE_ROWS(type, member)                                                            \
+	IMAGE_CHOICE_ROWS_ONE(type, member), { "all-platforms",                                    \
+					       0,                                                  \
+					       NULL,                                               \
+					       "all images of an index",                           \
+					       OPTION_FLAG,                                        \
+					       offsetof(struct type, member.all_platforms) },      \
+	{                                                                                          \
+		"images-from", 0, "FILE", "more images, one a line ('-': standard input)",         \
+			OPTION_TEXT, offsetof(struct type, member.images_from)                     \
 	}
 
+/* --fail-on: its index gives a level; 0, not given, is the default. */
+#define FAIL_ON_ARG "warning|error|note|never"
+enum { FAIL_ON_NEVER = 3 };
+enum level cli_fail_on(unsigned index);
+
+struct cli_run;
 struct cli_images {
 	const struct common_options *common;
 	const struct image_choice *choice;
@@ -65,9 +80,17 @@ struct cli_images {
 		       const struct source_layer *layer, const struct layer_inventory *inventory);
 	bool (*enough_at)(void *ctx, const struct source_image *image,
 			  const struct inv_entry *entry);
-	FILE *out; /* where it fails, the rest is not looked at */
+	FILE *out;	     /* where it fails, the rest is not looked at */
+	bool one;	     /* a reference that gives several images is an error */
+	struct cli_run *run; /* while image() runs, for cli_image_beside */
 };
 
 /* Every image of every operand and of --images-from; one that fails does not stop the others. The
  * worst exit status. */
-int cli_each_image(const struct cli_images *how, const struct word_list *operands);
+int cli_each_image(struct cli_images *how, const struct word_list *operands);
+
+/* From within how->image alone: one more reference, while that image stays open. Its exit status.
+ */
+int cli_image_beside(struct cli_images *how, const char *text,
+		     int (*image)(void *ctx, const char *label, struct image *img,
+				  const struct notes *notes, struct error *err));

@@ -164,7 +164,7 @@ static const char *meant(const struct word_list *operands, char *out, size_t siz
 static int look_at_image(const struct explain_cli *o, struct explain *x)
 {
 	struct joined j = { .x = x };
-	const struct cli_images how = {
+	struct cli_images how = {
 		.common = &o->common,
 		.choice = &o->choice,
 		.ctx = &j,

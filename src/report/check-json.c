@@ -140,9 +140,8 @@ static int finding_entry(struct jsonw *w, const struct inv_entry *e)
 	return 0;
 }
 
-static int finding(void *ctx, const struct finding *f, struct error *err)
+static int finding(struct json *j, const struct finding *f, struct error *err)
 {
-	struct json *j = ctx;
 	struct jsonw *w = j->w;
 	bool in_layer = f->layer >= 0 && (size_t)f->layer < j->c->image->layer_count;
 	int r = 0;
@@ -188,6 +187,18 @@ static int finding(void *ctx, const struct finding *f, struct error *err)
 	jsonw_bool(w, "security", f->security);
 	jsonw_close(w);
 	return print_check(w->out, err);
+}
+
+static int each_finding(void *ctx, const struct finding *f, struct error *err)
+{
+	return finding(ctx, f, err);
+}
+
+int check_json_finding(struct jsonw *w, struct check *c, const struct finding *f, struct error *err)
+{
+	struct json j = { .w = w, .c = c };
+
+	return finding(&j, f, err);
 }
 
 static void user_groups(struct json *j)
@@ -323,7 +334,7 @@ static int image_members(struct jsonw *w, const char *ref_text, struct check *c,
 	if (r < 0)
 		return r;
 	jsonw_open(w, "findings", '[');
-	r = check_each(c, finding, &j, err);
+	r = check_each(c, each_finding, &j, err);
 	if (r < 0)
 		return r;
 	jsonw_close(w);

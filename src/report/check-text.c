@@ -6,12 +6,12 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "report/fold-text.h"
 #include "report/lsmode.h"
 #include "report/print.h"
 #include "report/words.h"
 
-#define STEP_SHOWN_MAX 100
-#define CONFIG_SHOWN   3 /* USER's and accounts' findings in the verdict's line */
+#define CONFIG_SHOWN 3 /* USER's and accounts' findings in the verdict's line */
 
 struct text {
 	const struct report_options *opts;
@@ -19,13 +19,7 @@ struct text {
 	const char *ref;
 	struct check *c;
 	const struct summary *s;
-	long layer; /* whose heading was printed last (--all) */
 };
-
-static enum style level_style(enum level l)
-{
-	return l == LEVEL_ERROR ? STYLE_BAD : l == LEVEL_WARNING ? STYLE_WARN : STYLE_DIM;
-}
 
 enum answer { FITS, FITS_NOT, NOT_KNOWN };
 
@@ -161,125 +155,19 @@ static int table(struct text *t, struct error *err)
 	return 0;
 }
 
-static int layer_heading(struct text *t, size_t i, struct error *err)
-{
-	const struct image_layer *layer = &t->c->image->layers[i];
-	_cleanup_(buf_freep) struct buf step = { 0 };
-	char digest[16], size[16];
-
-	print_digest(digest, layer_digest(layer));
-	print_size(size, image_layer_size(layer));
-	if (print_step(&step, layer->created_by, STEP_SHOWN_MAX) < 0)
-		return err_nomem(err);
-	fputc('\n', t->out);
-	print_styled(t->opts, STYLE_BOLD, "  layer %zu", i);
-	fprintf(t->out, "  %s%s%s%s%s\n", digest, digest[0] ? "  " : "", size, step.len ? "  " : "",
-		buf_str(&step));
-	return 0;
-}
-
-static void group_owner(FILE *out, const struct fold_key *key)
-{
-	if (words_rule_is_owner(key->rule) && key->has_uid && key->has_gid)
-		fprintf(out, ", owner %" PRId64 ":%" PRId64, key->uid, key->gid);
-}
-
-/* Notes of all layers stand together, so each says whose it is. */
-static void note_layer(struct text *t, const struct fold_key *key)
-{
-	if (key->level == LEVEL_NOTE)
-		fprintf(t->out, " layer %ld:", key->layer);
-}
-
-static int group(struct text *t, const struct fold_group *g, const char *indent, struct error *err)
-{
-	_cleanup_(buf_freep) struct buf reason = { 0 }, dir = { 0 };
-
-	if (words_reason(&reason, t->c, &g->key) < 0 || ls_path(&dir, g->dir, g->dir_len) < 0)
-		return err_nomem(err);
-	if (g->count > FOLD_LINES || (g->key.level == LEVEL_NOTE && g->count > 1)) {
-		fprintf(t->out, "%s", indent);
-		print_styled(t->opts, level_style(g->key.level), "%s:", level_name(g->key.level));
-		note_layer(t, &g->key);
-		fprintf(t->out, " %" PRIu64 " entries under %s", g->count, buf_str(&dir));
-		group_owner(t->out, &g->key);
-		fprintf(t->out, ": %s\n", buf_str(&reason));
-		if (g->key.level == LEVEL_NOTE)
-			return 0;
-		fprintf(t->out, "%s  %s\n", indent, buf_str(&g->lines[0]));
-		fprintf(t->out, "%s  ... and %" PRIu64 " more\n", indent, g->count - 1);
-		return 0;
-	}
-	for (size_t i = 0; i < FOLD_LINES && g->lines[i].len; i++) {
-		fprintf(t->out, "%s", indent);
-		print_styled(t->opts, level_style(g->key.level), "%s:", level_name(g->key.level));
-		note_layer(t, &g->key);
-		fprintf(t->out, " %s  (%s)\n", buf_str(&g->lines[i]), buf_str(&reason));
-	}
-	return 0;
-}
-
-static int fold_text(struct text *t, const struct fold *fold, const char *indent, struct error *err)
-{
-	int r;
-
-	for (int level = LEVEL_ERROR; level >= LEVEL_NOTE; level--)
-		for (size_t i = 0; i < fold->count; i++) {
-			if (fold->groups[i].key.level != (enum level)level)
-				continue;
-			r = group(t, &fold->groups[i], indent, err);
-			if (r < 0)
-				return r;
-		}
-	if (fold->lost)
-		fprintf(t->out,
-			"%s... and %" PRIu64
-			" more %s of other owners or kinds (--all lists each)\n",
-			indent, fold->lost, plural(fold->lost, "entry", "entries"));
-	return 0;
-}
-
-static int each_line(void *ctx, const struct finding *f, struct error *err)
-{
-	_cleanup_(buf_freep) struct buf line = { 0 }, reason = { 0 };
-	struct fold_key key = fold_key_of(f);
-	struct text *t = ctx;
-
-	if (!f->entry) {
-		if (words_config(&line, t->c, f) < 0)
-			return err_nomem(err);
-		fputs("\n  ", t->out);
-		print_styled(t->opts, level_style(f->level), "%s:", level_name(f->level));
-		fprintf(t->out, " %s\n", buf_str(&line));
-		return print_check(t->out, err);
-	}
-	if (ls_line(&line, f->entry) < 0 || words_reason(&reason, t->c, &key) < 0)
-		return err_nomem(err);
-	if (f->layer != t->layer) {
-		int r = layer_heading(t, (size_t)f->layer, err);
-
-		if (r < 0)
-			return r;
-		t->layer = f->layer;
-	}
-	fputs("    ", t->out);
-	print_styled(t->opts, level_style(f->level), "%s:", level_name(f->level));
-	fprintf(t->out, " %s  (%s)\n", buf_str(&line), buf_str(&reason));
-	return print_check(t->out, err);
-}
-
 static int layers(struct text *t, struct error *err)
 {
+	struct fold_text_lines lines = { t->opts, t->c, -1 };
 	int r = 0;
 
 	if (t->opts->all)
-		return check_each(t->c, each_line, t, err);
+		return check_each(t->c, fold_text_line, &lines, err);
 	for (size_t i = 0; i < t->s->layer_count && r >= 0; i++) {
 		if (!t->s->layers[i])
 			continue;
-		r = layer_heading(t, i, err);
+		r = fold_text_layer(t->opts, t->c->image, i, err);
 		if (r >= 0)
-			r = fold_text(t, t->s->layers[i], "    ", err);
+			r = fold_text(t->opts, t->c, t->s->layers[i], "    ", err);
 	}
 	return r;
 }
@@ -441,7 +329,7 @@ static int notes_text(struct text *t, const struct notes *notes, struct error *e
 	int r = 0;
 
 	if (!t->opts->all) {
-		r = fold_text(t, &s->notes, "  ", err);
+		r = fold_text(t->opts, t->c, &s->notes, "  ", err);
 		for (size_t i = 0; i < s->config_note_count; i++)
 			fprintf(t->out, "  note: %s\n", buf_str(&s->config_notes[i]));
 		if (s->config_notes_lost)
@@ -456,9 +344,7 @@ int check_text_image(const struct report_options *opts, const char *ref_text, st
 		     const struct notes *notes, struct error *err)
 {
 	_cleanup_(summary_freep) struct summary s = { 0 };
-	struct text t = {
-		.opts = opts, .out = opts->out, .ref = ref_text, .c = c, .s = &s, .layer = -1
-	};
+	struct text t = { .opts = opts, .out = opts->out, .ref = ref_text, .c = c, .s = &s };
 	int r = summary_make(&s, c, err);
 
 	if (r < 0)

@@ -17,4 +17,7 @@ int check_text_advice(const struct report_options *opts, struct check *c, const 
 
 int check_json_image(struct jsonw *w, const char *ref_text, struct check *c,
 		     const struct notes *notes, struct error *err) _must_check_;
+/* One member of "findings". */
+int check_json_finding(struct jsonw *w, struct check *c, const struct finding *f,
+		       struct error *err) _must_check_;
 void check_json_failed(struct jsonw *w, const char *ref_text, const struct error *why);

@@ -85,7 +85,8 @@ static int gather_one(void *ctx, const struct finding *f, struct error *err)
 	return fold_add(s->layers[f->layer], f, err);
 }
 
-int summary_make(struct summary *out, struct check *c, struct error *err)
+int summary_make_of(struct summary *out, struct check *c, summary_each *each, void *ctx,
+		    struct error *err)
 {
 	struct gather g = { .s = out, .check = c, .last_layer = -1 };
 	int r;
@@ -95,10 +96,20 @@ int summary_make(struct summary *out, struct check *c, struct error *err)
 	if (!out->layers)
 		return err_nomem(err);
 	out->layer_count = c->image->layer_count;
-	r = check_each(c, gather_one, &g, err);
+	r = each(ctx, gather_one, &g, err);
 	if (r < 0)
 		summary_free(out);
 	return r;
+}
+
+static int each_of_check(void *ctx, check_finding_fn *fn, void *fn_ctx, struct error *err)
+{
+	return check_each(ctx, fn, fn_ctx, err);
+}
+
+int summary_make(struct summary *out, struct check *c, struct error *err)
+{
+	return summary_make_of(out, c, each_of_check, c, err);
 }
 
 void summary_free(struct summary *s)

@@ -32,6 +32,10 @@ struct summary {
 };
 
 int summary_make(struct summary *out, struct check *c, struct error *err) _must_check_;
+/* The same of some of c's findings: those that each tells. */
+typedef int summary_each(void *ctx, check_finding_fn *fn, void *fn_ctx, struct error *err);
+int summary_make_of(struct summary *out, struct check *c, summary_each *each, void *ctx,
+		    struct error *err) _must_check_;
 void summary_free(struct summary *s);
 static inline void summary_freep(struct summary *s)
 {
