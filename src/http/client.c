@@ -4,7 +4,8 @@
 
 #include "http/impl.h"
 
-#define IDLE_MAX 16 /* slots kept; a check has a layer a core, and a few hosts */
+#define IDLE_MAX       16   /* slots kept; a check has a layer a core, and a few hosts */
+#define CONNECT_MS_MIN 3000 /* a host under load needs its time, hurry or not */
 
 static void share_lock(CURL *easy, curl_lock_data data, curl_lock_access access, void *ctx)
 {
@@ -152,4 +153,9 @@ long http_wait_ms(const struct http *h, unsigned seconds)
 	unsigned hurry = h->opts.hurry ? h->opts.hurry : 1;
 
 	return MAX((long)seconds * 1000 / (long)hurry, 1);
+}
+
+long http_connect_ms(const struct http *h)
+{
+	return MAX(http_wait_ms(h, HTTP_CONNECT_WAIT), CONNECT_MS_MIN);
 }

@@ -18,7 +18,6 @@ static const struct row {
 	  "no address for the proxy that the environment names", false },
 	{ CURLE_COULDNT_CONNECT, HTTP_UNREACHED, "cannot connect", false },
 	{ CURLE_PROXY, HTTP_UNREACHED, "the proxy does not connect", false },
-	{ CURLE_OPERATION_TIMEDOUT, HTTP_UNREACHED, "cannot connect in time", false },
 	{ CURLE_PEER_FAILED_VERIFICATION, HTTP_FINAL, "TLS", true },
 	{ CURLE_SSL_CACERT_BADFILE, HTTP_FINAL, "TLS", true },
 	{ CURLE_SSL_CERTPROBLEM, HTTP_FINAL, "TLS, the client's certificate", true },
@@ -79,6 +78,34 @@ static int connect_failed(struct http_transfer *t, struct error *err)
 			t->proxied ? " (the environment names a proxy)" : "");
 }
 
+static void print_span(char *out, size_t n, long ms)
+{
+	if (ms % 1000)
+		snprintf(out, n, "%ld ms", ms);
+	else
+		snprintf(out, n, "%ld s", ms / 1000);
+}
+
+/* sys is for who asks, the words are said already. */
+static int timed_out(struct error *err)
+{
+	if (err)
+		err->sys = ETIMEDOUT;
+	return -ERR_NET;
+}
+
+/* The only bound that curl itself holds. */
+static int connect_too_slow(struct http_transfer *t, struct error *err)
+{
+	char span[32];
+
+	print_span(span, sizeof(span), http_connect_ms(t->h));
+	t->trouble = HTTP_SILENT;
+	err_fail(err, ERR_NET, 0, "%s: cannot connect within %s%s", t->who, span,
+		 t->proxied ? " (the environment names a proxy)" : "");
+	return timed_out(err);
+}
+
 int http_failure(struct http_transfer *t, struct error *err)
 {
 	const struct row *row = row_of(t->result);
@@ -99,6 +126,8 @@ int http_failure(struct http_transfer *t, struct error *err)
 	}
 	if (t->result == CURLE_COULDNT_CONNECT)
 		return connect_failed(t, err);
+	if (t->result == CURLE_OPERATION_TIMEDOUT)
+		return connect_too_slow(t, err);
 	/* A line longer than curl keeps (100 KB) is all that can be too much before a head ends. */
 	if (t->result == CURLE_OUT_OF_MEMORY && !t->head.complete)
 		return err_fail(err, ERR_LIMIT, 0, "%s: a head of more than %u bytes", t->who,
@@ -121,13 +150,12 @@ int http_too_slow(struct http_transfer *t, long ms, bool silent, struct error *e
 {
 	char span[32];
 
-	if (ms % 1000)
-		snprintf(span, sizeof(span), "%ld ms", ms);
-	else
-		snprintf(span, sizeof(span), "%ld s", ms / 1000);
+	print_span(span, sizeof(span), ms);
 	t->trouble = HTTP_BROKEN;
-	if (silent)
-		return err_fail(err, ERR_NET, 0, "%s: no answer within %s", t->who, span);
+	if (silent) {
+		err_fail(err, ERR_NET, 0, "%s: no answer within %s", t->who, span);
+		return timed_out(err);
+	}
 	return err_fail(err, ERR_NET, 0, "%s: less than %d bytes a second for %s", t->who,
 			HTTP_SLOW_BYTES, span);
 }

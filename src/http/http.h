@@ -15,7 +15,7 @@
 #define HTTP_REDIRECTS_MAX 10
 #define HTTP_RETRIES	   5	/* per request, of what can be tried again; --retry-times */
 #define HTTP_RETRY_WAIT	   30	/* seconds: the longest that Retry-After or back-off waits */
-#define HTTP_CONNECT_WAIT  30	/* seconds to connect, TLS included */
+#define HTTP_CONNECT_WAIT  10	/* seconds to connect, TLS included */
 #define HTTP_SLOW_BYTES	   1024 /* a transfer below so many bytes a second, ... */
 #define HTTP_SLOW_WAIT	   60	/* ... for so many seconds, is broken */
 #define HTTP_ANSWER_WAIT   300	/* seconds to begin the answer to a POST, PUT, PATCH or DELETE */
@@ -112,8 +112,9 @@ struct http_answer;
 
 /* Sends and reads the head, redirects followed. 0 with whatever status the server gave, after
  * retries (Retry-After obeyed up to HTTP_RETRY_WAIT; exponential back-off with jitter else; what
- * cannot be reached at all is tried twice more at most). ERR_NET where no answer came (name,
- * connection, TLS: the message says which, with host and port), ERR_LIMIT past a bound,
+ * cannot be reached at all is tried twice more at most, and once where it let HTTP_CONNECT_WAIT
+ * pass). ERR_NET where no answer came (name, connection, TLS: the message says which, with host and
+ * port; sys is ETIMEDOUT where nothing came in time), ERR_LIMIT past a bound,
  * ERR_BAD_INPUT for what is no http URL, and what the pulled body gave. Redirects: https to http is
  * refused (ERR_DENIED); 301, 302, 303 make POST a GET as curl does. A pulled body is never called
  * after this returns. */

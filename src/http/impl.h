@@ -36,6 +36,7 @@ void http_slot_give(struct http *h, struct http_slot *s); /* no transfer is in i
 
 /* Milliseconds of this wait, divided by opts.hurry; never 0. */
 long http_wait_ms(const struct http *h, unsigned seconds);
+long http_connect_ms(const struct http *h); /* of HTTP_CONNECT_WAIT */
 
 /* --- head.c: the lines of one answer --- */
 
@@ -82,6 +83,7 @@ static inline uint64_t http_body_size(const struct http_request *rq)
 enum http_trouble {
 	HTTP_FINAL,	/* nothing */
 	HTTP_UNREACHED, /* no connection: nothing was sent */
+	HTTP_SILENT,	/* nor a refusal, for HTTP_CONNECT_WAIT */
 	HTTP_BROKEN,	/* a connection that ended or stood still */
 };
 

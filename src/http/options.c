@@ -5,8 +5,6 @@
 
 #include "http/impl.h"
 
-#define CONNECT_MS_MIN 3000
-
 static bool is_clean(const char *text)
 {
 	for (; *text; text++)
@@ -121,9 +119,7 @@ int http_options_set(struct http_transfer *t, struct error *err)
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	/* A host under load needs its time, hurry or not. */
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-			 MAX(http_wait_ms(t->h, HTTP_CONNECT_WAIT), CONNECT_MS_MIN));
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, http_connect_ms(t->h));
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)BLOCK_SIZE);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, t->h->user_agent);
 	if (curl_easy_setopt(easy, CURLOPT_URL, t->hop.url) != CURLE_OK)

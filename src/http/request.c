@@ -9,6 +9,7 @@
 
 #define BACKOFF_MS	500 /* the first wait; doubles */
 #define UNREACHED_TRIES 2   /* a name that is wrong, a server that is off */
+#define SILENT_TRIES	1   /* each costs HTTP_CONNECT_WAIT */
 
 /* --- a request that outlives its caller --- */
 
@@ -271,9 +272,12 @@ static bool again(struct http_ask *a, const struct http_transfer *t, enum http_t
 
 	if (a->rq.once || a->pulled)
 		return false;
+	if (!t && trouble == HTTP_SILENT)
+		return n < SILENT_TRIES;
+	if (!t && trouble == HTTP_UNREACHED)
+		return n < UNREACHED_TRIES;
 	if (!t)
-		return trouble == HTTP_UNREACHED ? n < UNREACHED_TRIES
-						 : trouble == HTTP_BROKEN && harmless;
+		return trouble == HTTP_BROKEN && harmless;
 	if (status == 417 && !a->no_expect)
 		return a->no_expect = true;
 	if (status == 429)

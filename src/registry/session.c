@@ -129,11 +129,14 @@ int registry_allow_mounts(struct registry *r, const char *from, struct error *er
 }
 
 /* The status that a server gives at scheme://HOST/v2/. */
-static int speaks(struct endpoint *e, const char *base, long *status, struct error *err)
+static int speaks(struct endpoint *e, const char *base, unsigned patience, long *status,
+		  struct error *err)
 {
 	_cleanup_(http_answer_freep) struct http_answer *a = NULL;
 	_cleanup_(freep) char *url = NULL;
-	struct http_request rq = { .method = "GET", .tls = &e->tls, .once = true };
+	struct http_request rq = {
+		.method = "GET", .tls = &e->tls, .once = true, .patience = patience
+	};
 	int r = http_url_join(&url, base, "/v2/", err);
 
 	rq.url = url;
@@ -158,12 +161,13 @@ static int find_scheme(struct endpoint *e, struct error *err)
 	const char *rest = e->place->base + strlen(HTTPS);
 	_cleanup_(freep) char *plain = NULL;
 	struct error plain_err;
+	unsigned patience = 0;
 	long status;
 	int r;
 
 	if (!e->place->plain)
 		return take_base(e, HTTPS, rest, err);
-	r = speaks(e, e->place->base, &status, err);
+	r = speaks(e, e->place->base, 0, &status, err);
 	if (r == 0)
 		return take_base(e, HTTPS, rest, err);
 	if (r != -ERR_NET)
@@ -172,10 +176,16 @@ static int find_scheme(struct endpoint *e, struct error *err)
 		plain = NULL;
 		return err_nomem(err);
 	}
-	for (unsigned try = 0; try < PLAIN_TRIES; try++)
-		if (speaks(e, plain, &status, &plain_err) == 0)
+	/* What takes a TLS greeting in silence is dead, most likely. */
+	if (err->sys == ETIMEDOUT)
+		patience = HTTP_CONNECT_WAIT;
+	for (unsigned try = 0; try < PLAIN_TRIES; try++) {
+		if (speaks(e, plain, patience, &status, &plain_err) == 0)
 			/* 400: TLS is spoken there, and what was wrong with it will be told. */
 			return take_base(e, status == 400 ? HTTPS : "http://", rest, err);
+		if (plain_err.sys == ETIMEDOUT)
+			break;
+	}
 	return r;
 }
 

@@ -23,12 +23,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 import faulty  # noqa: E402
-from faulty import Proxy, Response, Server, cut, cut_anywhere, files, instead  # noqa: E402
+from faulty import Proxy, Response, Server, Silent, cut, cut_anywhere, files, instead  # noqa: E402
 
 SECONDS = 30  # one run of the driver, at most; nearly all take far less
 SECRET = "Bearer tell-nobody"
 BASIC = "Basic " + base64.b64encode(b"user:hunter2").decode()
 HURRY = ["--hurry", "60"]  # a server that stands still has 1 s
+LITTLE = ["--hurry", "10"]  # 6 s, so that the bound for connecting is the first
 BIG = random.Random(7).randbytes(3 << 20)
 SMALL = b"hello, world\n" * 20
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -643,6 +644,15 @@ def proxies(t):
         t.fails("the proxy is off", r"web.test:80: cannot connect \(the environment names a proxy\): Connection refused", "http://web.test/f", *HURRY, env={"http_proxy": address})
         for bad in ("http://user:hunter2@", "bogus://user:hunter2@127.0.0.1:1", "http://user:hunter2@no-such-proxy.invalid:1"):
             t.fails(f"proxy {bad}", "proxy", "http://web.test/f", *HURRY, env={"http_proxy": bad})
+
+
+@case
+def silent_hosts(t):
+    """Connecting has a bound of its own (3 s at least), and is tried twice."""
+    for what, full, scheme in (("no TLS greeting", False, "https"), ("no connection", True, "http")):
+        with Silent(full) as s:
+            done = t.fails(f"silent, {what}, {scheme}", rf"127.0.0.1:{s.port}: cannot connect within 3 s$", f"{scheme}://127.0.0.1:{s.port}/f", *LITTLE)
+            t.check(done.err.count("asked again") == 1 and 5.5 < done.seconds < 20, f"silent, {what}, {scheme}: tried twice", (done.seconds, done.err))
 
 
 @case

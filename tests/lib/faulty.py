@@ -8,6 +8,7 @@ A handler takes a Request and gives a Response. `files` serves bytes with ranges
 server, a real registry say, so that its answers can be broken on the way. A fault takes (conn, request, response): it sends
 what it wants by conn.send and may raise Close; the first rule that fits is used up first. TLS, unix sockets and a port
 that the kernel picks are the constructor's. Proxy is a forward and CONNECT proxy that resolves names by a table.
+Silent is a host that answers nothing.
 """
 import http.client
 import os
@@ -503,6 +504,29 @@ class Proxy(Server):
             pump(reader, peer)
             other.join(10)
         raise Close
+
+
+class Silent:
+    """A host that is there and says nothing. full: its queue is full, so that not even a connection is made."""
+
+    def __init__(self, full=False):
+        self.listener = socket.socket()
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen(0 if full else 64)
+        self.port, self.fillers = self.listener.getsockname()[1], []
+        for _ in range(4 if full else 0):
+            filler = socket.socket()
+            filler.setblocking(False)
+            filler.connect_ex(("127.0.0.1", self.port))
+            self.fillers.append(filler)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        for sock in (self.listener, *self.fillers):
+            sock.close()
+        return False
 
 
 def pump(source, sink):

@@ -8,7 +8,7 @@ import random
 
 import faulty
 from box import SECRET, USER, address, basic, case, decode, equal, front, get, guarded, layout, manifest, need, push, sent, told
-from faulty import Close, Response, Server, cut, cut_anywhere, drip, instead, stall, wrong_bytes, wrong_length
+from faulty import Close, Response, Server, Silent, cut, cut_anywhere, drip, instead, stall, wrong_bytes, wrong_length
 from uploads import Uploads
 
 CREDS = ("--creds", f"{USER}:{SECRET}")
@@ -44,6 +44,16 @@ def answers_cut_at_random(box):
             s.forget()
             s.fault("", sometimes(cut_anywhere(seed), 0.3, seed), times=None)
             equal(told(box.check(name, "--verify", hurry=True)), want, f"seed {seed}")
+
+
+@case
+def a_host_that_is_silent(box):
+    """It is given up after one more try, whether http:// may be tried there or not. 3 s is the least for each try, in a hurry too."""
+    for full in (False, True):
+        with Silent(full) as s:
+            for options in ((), ("--tls-verify=true",)):
+                done = box.check(f"docker://127.0.0.1:{s.port}/x", *options, status=3, says=f"127.0.0.1:{s.port}", hurry=True)
+                need(" within " in done.error and done.seconds < 20, "given up in time", f"{done.seconds} {done.err}")
 
 
 @case
