@@ -295,19 +295,23 @@ def subid_range(owner, path="/etc/subuid"):
 
 
 class Registry(contextlib.AbstractContextManager):
-    """docker-registry on a loopback port: self.address is HOST:PORT.
+    """docker-registry on a loopback port: self.address is HOST:PORT, HOST in brackets where it is IPv6's.
 
     auth and tls are sections of its configuration (auth: {...}, http: tls: {...})."""
 
-    def __init__(self, auth=None, tls=None):
-        self.auth, self.tls = auth, tls
+    def __init__(self, auth=None, tls=None, host="127.0.0.1"):
+        self.auth, self.tls, self.host = auth, tls, host
 
     def __enter__(self):
         program, = need("docker-registry")
         self.dir = tempfile.mkdtemp(prefix="uidfit-registry-")
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.address = "127.0.0.1:%d" % s.getsockname()[1]
+        with socket.socket(socket.AF_INET6 if ":" in self.host else socket.AF_INET) as s:
+            try:
+                s.bind((self.host, 0))
+            except OSError as e:
+                raise Unavailable(f"{self.host}: {e.strerror}") from None
+            self.port = s.getsockname()[1]
+            self.address = f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
         with open(self.dir + "/config.yml", "w", encoding="ascii") as f:
             # YAML reads JSON.
             json.dump({"version": "0.1", "log": {"level": "error"}, "storage": {"filesystem": {"rootdirectory": self.dir + "/data"}},
@@ -325,8 +329,7 @@ class Registry(contextlib.AbstractContextManager):
         return self
 
     def ready(self):
-        host, port = self.address.split(":")
-        with contextlib.suppress(OSError), socket.create_connection((host, int(port)), 1):
+        with contextlib.suppress(OSError), socket.create_connection((self.host, self.port), 1):
             return True
         return False
 

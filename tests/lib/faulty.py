@@ -556,7 +556,7 @@ def certificates(folder, run):
     run(["openssl", "req", "-x509", "-new", "-key", path("ca.key"), "-subj", "/CN=uidfit test CA", "-days", "3650", "-out", path("ca.pem"),
          "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign"])
     out["ca"] = (path("ca.pem"), path("ca.key"))
-    for name, names, dates in (("good", "DNS:localhost,DNS:secure.test,IP:127.0.0.1", ("20200101000000Z", "21000101000000Z")),
+    for name, names, dates in (("good", "DNS:localhost,DNS:secure.test,IP:127.0.0.1,IP:::1", ("20200101000000Z", "21000101000000Z")),
                                ("other", "DNS:other.test", ("20200101000000Z", "21000101000000Z")),
                                ("expired", "DNS:localhost,IP:127.0.0.1", ("20200101000000Z", "20210101000000Z")),
                                ("client", "DNS:client.test", ("20200101000000Z", "21000101000000Z"))):

@@ -6,7 +6,7 @@ import re
 import subprocess
 
 import engines
-from box import (INDEX, SECRET, USER, address, basic, case, decode, digest_of, equal, front, get, guarded, layers, layout, manifest, need, push, sent, skopeo,
+from box import (INDEX, SECRET, USER, address, basic, bcrypt, case, decode, digest_of, equal, front, get, guarded, layers, layout, manifest, need, push, sent, skopeo,
                  told, two_platforms)
 from faulty import Proxy, instead
 from mkimage import save_docker_archive
@@ -328,6 +328,41 @@ def http_proxies(box):
         box.write(".config/containers/registries.conf", '[[registry]]\nprefix = "registry.test"\nlocation = "registry.test:80"\ninsecure = true\n')
         box.check("docker://registry.test/proxied", env={"http_proxy": p.url("")})
         need(any("registry.test:80" in x for x in p.asked), "the proxy was asked", p.asked)
+
+
+@case
+def ipv6_loopback(box):
+    """[::1]:PORT in references, auth files, certs.d and registries.conf; http:// is tried there as on any loopback."""
+    source = layout(box, "six")
+    want = told(box.check(source))
+    with engines.Registry(host="::1") as r:
+        box.fix(source, f"docker://{r.address}/team/six:fixed")
+        box.check(f"docker://{r.address}/team/six:fixed", status=0)
+        box.check(f"docker://{r.address}/team/none", status=3, says=[f"{r.address}/team/none", "has no image"])
+        box.check(f"docker://{r.address}/team/six:fixed", "--tls-verify=true", status=3, says=["TLS", r.address])
+        box.check(f"docker://[0:0:0:0:0:0:0:1]:{r.port}/team/six:fixed", status=0)
+        conf = f'[[registry]]\nprefix = "six.test/a"\nlocation = "{r.address}/team"\ninsecure = true\n' \
+               f'[[registry]]\nlocation = "other.test"\n[[registry.mirror]]\nlocation = "{r.address}"\ninsecure = true\n'
+        env = {"CONTAINERS_REGISTRIES_CONF": box.write("six.conf", conf)}
+        box.check("docker://six.test/a/six:fixed", status=0, env=env)
+        box.check("docker://other.test/team/six:fixed", status=0, env=env)
+    (cert, key), (ca, _) = (box.shared.registries.certificates[x] for x in ("good", "ca"))
+    auth = {"htpasswd": {"realm": "test", "path": box.write("htpasswd", f"{USER}:{bcrypt(SECRET)}\n")}}
+    with engines.Registry(host="::1", tls={"certificate": cert, "key": key}, auth=auth) as r:
+        name = f"docker://{r.address}/six"
+        box.check(name, *creds(), status=3, says=["TLS", r.address])
+        with open(ca, encoding="ascii") as f:
+            box.write(f".config/containers/certs.d/{r.address}/ca.crt", f.read())
+        box.check(name, status=3, says=[f"{r.address}/six", "no credential is known"])
+        secret = base64.b64encode(f"{USER}:{SECRET}".encode()).decode()
+        skopeo("copy", "-q", "--preserve-digests", source, f"oci:{box.path('layouts', 'same')}:latest")
+        for key in (r.address, f"{r.address}/six", f"https://{r.address}/v1/"):
+            file = box.write("six.json", json.dumps({"auths": {key: {"auth": secret}}}))
+            box.fix(source, f"{name}:{len(key)}", "--authfile", file)
+            box.check(f"{name}:{len(key)}", "--authfile", file, status=0)
+        wrong = box.write("wrong.json", json.dumps({"auths": {"[::1]": {"auth": secret}}}))
+        box.check(name, "--authfile", wrong, status=3, says="no credential")
+    need(want[0]["findings"], "the image does not fit as it was")
 
 
 @case
