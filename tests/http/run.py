@@ -23,7 +23,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 import faulty  # noqa: E402
-from faulty import Proxy, Response, Server, Silent, cut, cut_anywhere, files, instead  # noqa: E402
+from faulty import Proxy, Response, Server, Silent, Socks, cut, cut_anywhere, files, instead  # noqa: E402
 
 SECONDS = 30  # one run of the driver, at most; nearly all take far less
 SECRET = "Bearer tell-nobody"
@@ -644,6 +644,34 @@ def proxies(t):
         t.fails("the proxy is off", r"web.test:80: cannot connect \(the environment names a proxy\): Connection refused", "http://web.test/f", *HURRY, env={"http_proxy": address})
         for bad in ("http://user:hunter2@", "bogus://user:hunter2@127.0.0.1:1", "http://user:hunter2@no-such-proxy.invalid:1"):
             t.fails(f"proxy {bad}", "proxy", "http://web.test/f", *HURRY, env={"http_proxy": bad})
+
+
+@case
+def socks(t):
+    with Server(files({"/f": SMALL})) as web, Server(files({"/f": BIG}), tls=t.certs["good"]) as secure:
+        with Socks({"web.test:80": ("127.0.0.1", web.port), "secure.test:443": ("127.0.0.1", secure.port)}) as p:
+            address, named = f"socks5h://127.0.0.1:{p.port}", f"socks5h://user:hunter2@127.0.0.1:{p.port}/"
+            for variable in ("http_proxy", "all_proxy", "ALL_PROXY"):
+                t.gives(f"SOCKS: {variable}", SMALL, "http://web.test/f", env={variable: address})
+            t.check(p.asked == ["SOCKS web.test:80 without credentials"] * 3, "SOCKS: the proxy looks the name up", p.asked)
+            for variable in ("https_proxy", "HTTPS_PROXY", "ALL_PROXY"):
+                p.asked.clear()
+                t.gives(f"SOCKS: {variable}", BIG, "--auth", SECRET, "--ca", t.certs["ca"][0], "https://secure.test/f", env={variable: named})
+                t.check(p.asked == ["SOCKS secure.test:443 as user:hunter2"], f"SOCKS: {variable}: as whom", p.asked)
+            p.asked.clear()
+            t.gives("SOCKS: loopback goes to no proxy", SMALL, web.url("/f"), env={"ALL_PROXY": address})
+            t.fails("SOCKS: NO_PROXY", "web.test:80: no address", "http://web.test/f", *HURRY, env={"ALL_PROXY": address, "NO_PROXY": "web.test"})
+            t.check(not p.asked, "SOCKS: nothing asked", p.asked)
+            t.fails("SOCKS: a host that it does not reach", "none.test:443: the proxy does not connect", "https://none.test/f", *HURRY,
+                    env={"ALL_PROXY": named})
+            t.gives("SOCKS: public only, through a proxy of this host", SMALL, "--public-only", "http://web.test/f", env={"ALL_PROXY": address})
+            web.handler = files({"/in": to(f"http://127.0.0.1:{web.port}/f")})
+            t.fails("SOCKS: a redirect to this host", "address of this host", "http://web.test/in", env={"ALL_PROXY": address}, code="denied")
+        t.fails("SOCKS: the proxy is off", r"web.test:80: cannot connect \(the environment names a proxy\): Connection refused", "http://web.test/f",
+                *HURRY, env={"ALL_PROXY": address})
+    with Silent() as dead:
+        t.fails("SOCKS: the proxy is silent", r"web.test:80: cannot connect within 3 s \(the environment names a proxy\)", "http://web.test/f",
+                *LITTLE, env={"ALL_PROXY": f"socks5h://127.0.0.1:{dead.port}"})
 
 
 @case

@@ -7,8 +7,8 @@
 A handler takes a Request and gives a Response. `files` serves bytes with ranges and ETags; `upstream` hands on to another
 server, a real registry say, so that its answers can be broken on the way. A fault takes (conn, request, response): it sends
 what it wants by conn.send and may raise Close; the first rule that fits is used up first. TLS, unix sockets and a port
-that the kernel picks are the constructor's. Proxy is a forward and CONNECT proxy that resolves names by a table.
-Silent is a host that answers nothing.
+that the kernel picks are the constructor's. Proxy is a forward and CONNECT proxy that resolves names by a table, Socks a
+SOCKS 5 one. Silent is a host that answers nothing.
 """
 import http.client
 import os
@@ -497,13 +497,41 @@ class Proxy(Server):
         if name not in self.hosts:
             conn.send(b"HTTP/1.1 502 Bad Gateway\r\n\r\n")
             raise Close
+        self.join(conn, reader, name, b"HTTP/1.1 200 OK\r\n\r\n")
+
+    def join(self, conn, reader, name, greeting):
         with socket.create_connection(self.hosts[name]) as peer:
-            conn.send(b"HTTP/1.1 200 OK\r\n\r\n")
+            conn.send(greeting)
             other = threading.Thread(target=pump, args=(peer, conn.sock), daemon=True)
             other.start()
             pump(reader, peer)
             other.join(10)
         raise Close
+
+
+class Socks(Proxy):
+    """SOCKS 5 (RFC 1928) for names, with user and password (RFC 1929) where the client has some."""
+
+    def exchange(self, conn, reader):
+        version, count = reader.read(2)
+        methods, who = reader.read(count), "without credentials"
+        if version != 5:
+            raise Close
+        if 2 in methods:
+            conn.send(b"\5\2")
+            reader.read(1)
+            who = "as " + ":".join(reader.read(reader.read(1)[0]).decode() for _ in range(2))
+            conn.send(b"\1\0")
+        else:
+            conn.send(b"\5\0")
+        kind = reader.read(4)[3]
+        host = reader.read(reader.read(1)[0]).decode() if kind == 3 else socket.inet_ntoa(reader.read(4))
+        name = f"{host}:{int.from_bytes(reader.read(2), 'big')}"
+        self.asked.append(f"SOCKS {name} {who}")
+        if name not in self.hosts:
+            conn.send(b"\5\4\0\1" + bytes(6))  # host unreachable
+            raise Close
+        self.join(conn, reader, name, b"\5\0\0\1" + bytes(6))
 
 
 class Silent:

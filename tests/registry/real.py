@@ -8,7 +8,7 @@ import subprocess
 import engines
 from box import (INDEX, SECRET, USER, address, basic, bcrypt, case, decode, digest_of, equal, front, get, guarded, layers, layout, manifest, need, push, sent, skopeo,
                  told, two_platforms)
-from faulty import Proxy, instead
+from faulty import Proxy, Socks, instead
 from mkimage import save_docker_archive
 
 
@@ -328,6 +328,11 @@ def http_proxies(box):
         box.write(".config/containers/registries.conf", '[[registry]]\nprefix = "registry.test"\nlocation = "registry.test:80"\ninsecure = true\n')
         box.check("docker://registry.test/proxied", env={"http_proxy": p.url("")})
         need(any("registry.test:80" in x for x in p.asked), "the proxy was asked", p.asked)
+    with Socks({"registry.test:80": (host, int(port))}) as p:
+        for variable in ("http_proxy", "ALL_PROXY"):
+            box.check("docker://registry.test/proxied", env={variable: f"socks5h://127.0.0.1:{p.port}"})
+        box.fix("docker://registry.test/proxied", "docker://registry.test/proxied:socks", env={"ALL_PROXY": f"socks5h://127.0.0.1:{p.port}"})
+        need("SOCKS registry.test:80 without credentials" in p.asked, "the SOCKS proxy was asked, by name", p.asked)
 
 
 @case
