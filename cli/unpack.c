@@ -152,6 +152,9 @@ static int put(struct unpack_run *run, struct error *err)
 		r = unpack_layers(u, run->disk.source, run->disk.image, &run->counts, &run->stop,
 				  &layer, err);
 	run->disk.unfit = r < 0 && run->stop.stopped;
+	/* A tree goes by a system call a file. */
+	if (r < 0)
+		cli_working_cleans_up();
 	if (r == 0 && run->o->bundle)
 		r = write_config(run, unpack_dir(u), err);
 	return r < 0 ? r : unpack_commit(u, err);

@@ -67,6 +67,12 @@ static void release_signals(void)
 	sigaction(SIGALRM, &alarm_before, NULL);
 }
 
+void cli_working_cleans_up(void)
+{
+	if (stop)
+		alarm(CLEAN_UP_WAIT);
+}
+
 bool cli_interrupted(void)
 {
 	return stop;
