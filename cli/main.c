@@ -76,6 +76,11 @@ static int version(void)
 	return finish(EXIT_FITS);
 }
 
+static int exit_for(const struct verb *v, int status)
+{
+	return v->usage_status ? v->usage_status : status;
+}
+
 static int run_verb(const struct verb *v, int argc, char **argv)
 {
 	struct common_options *options = calloc(1, v->options_size);
@@ -88,7 +93,7 @@ static int run_verb(const struct verb *v, int argc, char **argv)
 		return cli_error(NULL, NULL, &err);
 	}
 	if (options_parse(v, options, &operands, argc, argv, &err) < 0)
-		status = cli_error(options, NULL, &err);
+		status = exit_for(v, cli_error(options, NULL, &err));
 	else if (options->help)
 		options_help(v, stdout), status = EXIT_FITS;
 	else if (options->version)

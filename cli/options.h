@@ -51,6 +51,7 @@ struct verb {
 	const struct option_row *rows;
 	size_t options_size;
 	const char *examples;
+	int usage_status; /* where the options are not understood; 0: EXIT_USAGE */
 	/* options begins with struct common_options. The exit status. */
 	int (*run)(void *options, const struct word_list *operands);
 };

@@ -297,6 +297,7 @@ const struct verb verb_run = {
 		 "not there.",
 	.rows = rows,
 	.options_size = sizeof(struct run_cli),
+	.usage_status = RUN_OWN_ERROR,
 	.examples = "  uidfit run app.tar\n"
 		    "  uidfit run --map 0:100000:65536 -u 1000 oci:build/app:1.0 id\n"
 		    "  uidfit run --fix --net host -e PORT=8080 docker://ghcr.io/example/app:1\n",

@@ -31,8 +31,33 @@ struct container {
 	char made[4][PATH_MAX]; /* sources of mounts that are files of ours */
 };
 
+static int path_of(int fd, char *out, size_t size)
+{
+	char proc[64];
+	ssize_t n;
+
+	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
+	n = readlink(proc, out, size - 1);
+	if (n <= 0)
+		return -1;
+	out[n] = '\0';
+	return 0;
+}
+
+static void forget(int run, const char *name, const struct container_options *opts)
+{
+	char dir[PATH_MAX], id[32];
+
+	snprintf(id, sizeof(id), "uidfit-%.16s", name);
+	if (path_of(run, dir, sizeof(dir)) == 0)
+		runtime_forget(
+			opts->runtime,
+			&(struct runtime_options){
+				.dir = dir, .id = id, .rootless = opts->way->kind != WAY_HOST });
+}
+
 /* What killed runs have left: nobody holds its lock. Not while another process makes its own. */
-static void sweep(const struct layer_cache *c)
+static void sweep(const struct layer_cache *c, const struct container_options *opts)
 {
 	int fd = openat(layer_cache_runs(c), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -49,9 +74,10 @@ static void sweep(const struct layer_cache *c)
 		if (e->d_name[0] == '.')
 			continue;
 		one = openat(fd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (one >= 0 && flock(one, LOCK_EX | LOCK_NB) == 0 &&
-		    beneath_remove(fd, e->d_name, &ignored) < 0)
+		if (one < 0 || flock(one, LOCK_EX | LOCK_NB) < 0)
 			continue;
+		forget(one, e->d_name, opts);
+		(void)!beneath_remove(fd, e->d_name, &ignored);
 	}
 	flock(layer_cache_runs(c), LOCK_UN);
 	if (dir)
@@ -62,19 +88,15 @@ static void sweep(const struct layer_cache *c)
 
 static int make_run(struct container *c, struct error *err)
 {
-	char proc[64], base[PATH_MAX - 16];
-	ssize_t n;
+	char base[PATH_MAX - 16];
 
-	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", layer_cache_runs(c->cache));
-	n = readlink(proc, base, sizeof(base) - 1);
-	if (n <= 0)
+	if (path_of(layer_cache_runs(c->cache), base, sizeof(base)) < 0)
 		return err_fail(err, ERR_IO, errno, "find the cache's path (is /proc mounted?)");
-	base[n] = '\0';
 	snprintf(c->dir, sizeof(c->dir), "%s/XXXXXX", base);
 	while (flock(layer_cache_runs(c->cache), LOCK_SH) < 0 && errno == EINTR)
 		;
 	if (mkdtemp(c->dir)) {
-		snprintf(c->name, sizeof(c->name), "%s", c->dir + n + 1);
+		snprintf(c->name, sizeof(c->name), "%s", strrchr(c->dir, '/') + 1);
 		snprintf(c->id, sizeof(c->id), "uidfit-%s", c->name);
 		c->fd = open(c->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	}
@@ -215,8 +237,12 @@ static int add_mounts(struct container *c, size_t *count, const char *hostname, 
 		snprintf(hosts, sizeof(hosts), "%s\n", hostname);
 		r = add_file(c, count, 1, "hostname", "/etc/hostname", hosts, err);
 	}
-	for (size_t i = 0; r == 0 && i < b->mount_count; i++)
+	for (size_t i = 0; r == 0 && i < b->mount_count; i++) {
 		c->mounts[(*count)++] = b->mounts[i];
+		if (access(b->mounts[i].source, F_OK) < 0)
+			r = err_fail(err, ERR_NOT_FOUND, errno, "mount '%.200s' at '%.200s'",
+				     b->mounts[i].source, b->mounts[i].target);
+	}
 	return r;
 }
 
@@ -258,7 +284,9 @@ static void done(struct container *c)
 	if (c->mounted && inside_run(c, "rootfs", root, &ignored) == 0)
 		umount2(root, MNT_DETACH);
 	for (size_t i = 0; c->opts->idmapped && i < c->count; i++)
-		if (snprintf(root, sizeof(root), "%s/lower/%zu", c->dir, i) < PATH_MAX)
+		/* They stand where SEEN_AT does not show them. */
+		if (snprintf(root, sizeof(root), "/proc/self/fd/%d/%s/lower/%zu",
+			     layer_cache_runs(c->cache), c->name, i) < PATH_MAX)
 			umount2(root, MNT_DETACH);
 	if (strcmp(c->dir, SEEN_AT) == 0)
 		umount2(SEEN_AT, MNT_DETACH);
@@ -302,7 +330,7 @@ int container_run(struct container_told *told, struct source *s, const struct so
 		r = layer_cache_open(&c.cache, opts->cache, opts->notes, err);
 	if (r < 0)
 		return r;
-	sweep(c.cache);
+	sweep(c.cache, opts);
 	r = fill(&c, told, s, img, err);
 	if (r == 0)
 		r = make_run(&c, err);

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/child.h"
 #include "run/console.h"
+#include "run/guard.h"
 #include "run/userns.h"
 
 #define ARGS_MAX 20
@@ -77,6 +78,7 @@ struct run {
 	char state[PATH_MAX], log[PATH_MAX], pid_file[PATH_MAX], socket[PATH_MAX];
 	struct console *console;
 	pid_t pid; /* the container's first process; 0 before it is there */
+	struct guard guard;
 };
 
 /* runtime [--root STATE] [--rootless=true] --log FILE --log-format json VERB... ID */
@@ -131,14 +133,14 @@ static int status_of(const char *words)
 	static const char *const missing[] = { "executable file not found",
 					       "no such file or directory", "not found in $PATH" };
 	static const char *const refused[] = { "permission denied", "exec format error",
-					       "is a directory", "Is a directory" };
+					       "is a directory" };
 	bool exec = strstr(words, "exec") || strstr(words, "open executable");
 
 	for (size_t i = 0; exec && i < ARRAY_SIZE(refused); i++)
-		if (strstr(words, refused[i]))
+		if (strcasestr(words, refused[i]))
 			return RUN_CANNOT_INVOKE;
 	for (size_t i = 0; exec && i < ARRAY_SIZE(missing); i++)
-		if (strstr(words, missing[i]))
+		if (strcasestr(words, missing[i]))
 			return RUN_NOT_FOUND;
 	return RUN_OWN_ERROR;
 }
@@ -188,7 +190,8 @@ static int create(struct run *run, int *status, struct error *err)
 	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0 || (run->pid = atoi(text)) <= 0)
 		return err_fail(err, ERR_IO, errno, "read what %s says is the container's pid",
 				run->runtime->path);
-	return run->opts->terminal ? console_accept(run->console, err) : 0;
+	r = guard_begin(&run->guard, run->pid, err);
+	return r == 0 && run->opts->terminal ? console_accept(run->console, err) : r;
 }
 
 /* What runs is what was planned, or it does not run. */
@@ -201,7 +204,24 @@ static int compare(const struct run *run, struct error *err)
 	return r < 0 ? err_wrap(err, "the container's namespace") : 0;
 }
 
-static void forget(const struct run *run)
+/* A runtime that fails may leave its own children, whose parent this process then is. */
+static void end_orphans(void)
+{
+	char path[64], text[4096], *at = text, *end;
+	_cleanup_(closep) int fd = -1;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)gettid());
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+	text[MAX(n, 0)] = '\0';
+	for (long pid; (pid = strtol(at, &end, 10)) > 0; at = end) {
+		kill((pid_t)pid, SIGKILL);
+		waitpid((pid_t)pid, NULL, 0);
+	}
+}
+
+static void forget(struct run *run)
 {
 	const char *const verb[] = { "delete", "--force", NULL };
 	struct error ignored;
@@ -210,6 +230,27 @@ static void forget(const struct run *run)
 	(void)!call(run, verb, -1, &ignored);
 	if (run->pid > 0)
 		kill(run->pid, SIGKILL);
+	guard_end(&run->guard);
+	end_orphans();
+}
+
+static void set_names(struct run *run)
+{
+	const char *dir = run->opts->dir;
+
+	snprintf(run->state, sizeof(run->state), "%s/state", dir);
+	snprintf(run->log, sizeof(run->log), "%s/log", dir);
+	snprintf(run->pid_file, sizeof(run->pid_file), "%s/pid", dir);
+	snprintf(run->socket, sizeof(run->socket), "%s/tty", dir);
+}
+
+void runtime_forget(const struct runtime *runtime, const struct runtime_options *opts)
+{
+	struct run run = { .runtime = runtime, .opts = opts };
+
+	set_names(&run);
+	if (access(run.state, F_OK) == 0)
+		forget(&run);
 }
 
 static int start(struct run *run, int *status, struct error *err)
@@ -227,10 +268,7 @@ int runtime_run(int *status, const struct runtime *runtime, const struct runtime
 	int r = 0, end;
 
 	*status = RUN_OWN_ERROR;
-	snprintf(run.state, sizeof(run.state), "%s/state", opts->dir);
-	snprintf(run.log, sizeof(run.log), "%s/log", opts->dir);
-	snprintf(run.pid_file, sizeof(run.pid_file), "%s/pid", opts->dir);
-	snprintf(run.socket, sizeof(run.socket), "%s/tty", opts->dir);
+	set_names(&run);
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		return err_fail(err, ERR_IO, errno, "become the container's parent");
 	r = console_open(&run.console, opts->terminal ? run.socket : NULL, err);

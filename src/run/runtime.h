@@ -38,6 +38,10 @@ struct runtime_options {
 /* Runs to the end and deletes the container on every way out. SIGINT, SIGTERM, SIGHUP, SIGQUIT,
  * SIGUSR1, SIGUSR2 and SIGWINCH go to its first process; the third SIGINT or SIGTERM kills it.
  * *status: its exit status, 128 + its signal; or 125, 126, 127 with the error where it did not
- * start: of the runtime's own words the last ones. */
+ * start: of the runtime's own words the last ones. Where this process is killed the container is
+ * too. */
 int runtime_run(int *status, const struct runtime *r, const struct runtime_options *opts,
 		struct error *err) _must_check_;
+
+/* Ends and deletes what a killed process has left of a run: dir, id and rootless count. */
+void runtime_forget(const struct runtime *r, const struct runtime_options *opts);

@@ -207,7 +207,7 @@ static int become_root(const struct nursery *n)
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
 		return -1;
 	/* Behind the change of ids, which takes it back. The parent may be gone already. */
-	if (prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) < 0)
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return -1;
 	/* Files of the new root belong to it, and /proc/self is its own. */
 	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)

@@ -28,7 +28,7 @@ typedef int userns_fn(void *ctx);
  * map is then this process's own uid and gid alone, and setgroups(2) is denied in there. Before fn
  * starts /proc/PID/uid_map and gid_map are compared with the map. SIGINT, SIGTERM, SIGHUP, SIGQUIT,
  * SIGUSR1, SIGUSR2 and SIGWINCH that another process sends here are passed on (a terminal's reach
- * the child by themselves), and the child gets SIGTERM where this process dies.
+ * the child by themselves), and the child is killed where this process dies.
  *
  * ERR_LIMIT as userns_fit(); ERR_NOT_FOUND without the helpers; ERR_DENIED where the kernel makes
  * no namespace, a helper refuses (with its words), or the map there is another one. */

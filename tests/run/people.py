@@ -78,6 +78,7 @@ class Person:
 
     def __enter__(self):
         os.mkdir(self.home, 0o755)
+        self.cgroups = cgroups()
         if self.user:
             engines.need("newuidmap", "newgidmap", "setpriv")
             engines.must(["/usr/sbin/useradd", "--no-create-home", "--home-dir", self.home, "--shell", "/bin/sh", self.user])
@@ -112,10 +113,9 @@ class Person:
             self.sub, self.subgid = (engines.subid_range(self.user, f"/etc/{n}")[0] for n in ("subuid", "subgid"))
 
     def __exit__(self, *exc):
-        if self.user:
-            for pid in self.processes():
-                with contextlib.suppress(OSError):
-                    os.kill(pid, 9)
+        for pid in self.processes():
+            with contextlib.suppress(OSError):
+                os.kill(pid, 9)
         engines.remove_tree(self.home)
         for _ in range(50 if self.user else 0):
             if engines.run(["/usr/sbin/userdel", self.user]).returncode != 8:
@@ -198,12 +198,16 @@ class Person:
                 break
             time.sleep(0.05)
         found += [f"process {p}" for p in processes]
+        found += [f"cgroup {c}" for c in cgroups() - self.cgroups]
         found += ["mount " + m for m in engines.mounts_below(self.home) + engines.mounts_below("/run/uidfit")]
         with open("/proc/self/mountinfo", encoding="utf-8") as f:
             found += ["mount /run/uidfit" for line in f if line.split()[4] == "/run/uidfit"]
-        for directory, folders, _ in os.walk("/sys/fs/cgroup"):
-            found += [f"cgroup {directory}/{n}" for n in folders if n.startswith("uidfit-")]
         return found
+
+
+def cgroups():
+    """Those that containers of uidfit have."""
+    return {os.path.join(d, n) for d, folders, _ in os.walk("/sys/fs/cgroup") for n in folders if n.startswith("uidfit-")}
 
 
 def compile_probe(s):

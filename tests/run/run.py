@@ -13,9 +13,12 @@ import time
 
 import people
 from people import engines
+import ends
 import inside
+import left
+import options
 
-PARTS = {"inside": inside.everything}
+PARTS = {"inside": inside.everything, "ends": ends.everything, "left": left.everything, "options": options.everything}
 
 
 def main():
