@@ -138,12 +138,27 @@ static int layer_failed(const struct source_layer *layer, size_t i, struct error
 	return err_wrap(err, "layer %zu%s%s", i, *digest ? " " : "", digest);
 }
 
+/* A root that no entry describes is container root's, as engines make it. */
+static int own_root(const struct unpack *u, int fd, struct error *err)
+{
+	const struct owners *o = u->opts->layer.owners;
+
+	if (o->how <= OWNERS_KEEP && fchown(fd, o->root_uid, o->root_gid) < 0)
+		return err_fail(err, ERR_IO, errno, "change the owner of the root");
+	return 0;
+}
+
 static int open_root(struct unpack *u, const char *name, int *fd, struct error *err)
 {
+	int r = 0;
+
 	if (u->opts->bundle)
-		return make_directory(u->tree, name, 0755, fd, err);
-	*fd = openat(u->tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return *fd < 0 ? err_fail(err, ERR_IO, errno, "open a directory") : 0;
+		r = make_directory(u->tree, name, 0755, fd, err);
+	else
+		*fd = openat(u->tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (r == 0 && *fd < 0)
+		r = err_fail(err, ERR_IO, errno, "open a directory");
+	return r < 0 || u->opts->layers ? r : own_root(u, *fd, err);
 }
 
 /* One upon the other. */
@@ -193,6 +208,8 @@ static void run_one(struct side_by_side *w, size_t i)
 
 	snprintf(name, sizeof(name), "%zu", i);
 	one->r = make_directory(w->root, name, 0755, &fd, &one->err);
+	if (one->r == 0)
+		one->r = own_root(w->u, fd, &one->err);
 	if (one->r == 0)
 		one->r = unpack_one(fd, w->source, &w->img->layers[i], &w->u->opts->layer,
 				    w->u->opts->progress, &one->counts, &one->stop, &one->err);

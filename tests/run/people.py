@@ -157,7 +157,7 @@ class Person:
         for name in os.listdir("/proc"):
             with contextlib.suppress(OSError):
                 uid = os.stat("/proc/" + name).st_uid
-                if name.isdigit() and any(h <= uid < h + n for h, n in ranges):
+                if name.isdigit() and not zombie(name) and any(h <= uid < h + n for h, n in ranges):
                     found.append(int(name))
         return found
 
@@ -203,6 +203,12 @@ class Person:
         with open("/proc/self/mountinfo", encoding="utf-8") as f:
             found += ["mount /run/uidfit" for line in f if line.split()[4] == "/run/uidfit"]
         return found
+
+
+def zombie(pid):
+    """Ended, and the machine's first process has not asked yet."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
+        return f.read().rpartition(")")[2].split()[0] == "Z"
 
 
 def cgroups():

@@ -17,8 +17,11 @@ import ends
 import inside
 import left
 import options
+import programs
+import trees
 
-PARTS = {"inside": inside.everything, "ends": ends.everything, "left": left.everything, "options": options.everything}
+PARTS = {"inside": inside.everything, "ends": ends.everything, "left": left.everything, "options": options.everything,
+         "trees": trees.everything, "programs": programs.everything}
 
 
 def main():
