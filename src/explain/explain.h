@@ -190,3 +190,10 @@ const char *explain_message_name(const struct explain_message *m); /* "M1" */
 const char *explain_message_source(const struct explain_message *m);
 enum evidence explain_message_evidence(const struct explain_message *m);
 const char *explain_reading_name(const struct explain_reading *r);
+
+/* An owner that is known beyond doubt (data/known-owners.conf): whose it is, how it got there, what
+ * the step should say. version may be "". False where none is. */
+struct explain_known {
+	const char *package, *version, *why, *mend;
+};
+bool explain_known_owner(int64_t uid, int64_t gid, struct explain_known *out);

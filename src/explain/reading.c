@@ -290,3 +290,22 @@ int reading_find(struct explain_match *m, struct error *err)
 	decide(m);
 	return 0;
 }
+
+bool explain_known_owner(int64_t uid, int64_t gid, struct explain_known *out)
+{
+	const struct explain_match both = {
+		.has_uid = true, .uid = uid, .has_gid = true, .gid = gid
+	};
+	int64_t id;
+
+	for (size_t i = 0; i < explain_owner_count; i++) {
+		const struct explain_owner *o = &explain_owners[i];
+
+		if (!o->decides || !is_known(o, &both, &id))
+			continue;
+		*out = (struct explain_known){ o->package, o->version, o->tool ? o->tool->why : "",
+					       o->tool ? o->tool->mend : "" };
+		return true;
+	}
+	return false;
+}

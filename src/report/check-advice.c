@@ -33,6 +33,11 @@ static const struct {
 		 "same RUN with" },
 };
 
+const char check_advice_acl[] = "ACLs: setfacl -b on those paths in the step that sets them, or "
+				"name ids inside the range";
+const char check_advice_log[] = "lastlog and faillog grow with the highest uid: useradd "
+				"--no-log-init, or remove them in that same RUN";
+
 struct advice {
 	const struct report_options *opts;
 	FILE *out;
@@ -180,23 +185,45 @@ static size_t owners_of(const struct advice *a, const struct fold *fold)
 	return n;
 }
 
+static int step_words(struct buf *out, const struct advice *a, const struct fold *fold,
+		      const char *step)
+{
+	_cleanup_(buf_freep) struct buf chown = { 0 };
+	const char *remedy;
+	int r = chown_words(&chown, a, fold);
+
+	if (r < 0)
+		return r;
+	remedy = chown.len ? remedy_of(step)
+			   : "no file system holds such an owner: mend what writes the layer";
+	r = buf_append_str(out, remedy);
+	if (r >= 0 && strlen(remedy) > 4 && strcmp(remedy + strlen(remedy) - 4, "with") == 0)
+		r = buf_printf(out, " `%s`%s", buf_str(&chown),
+			       owners_of(a, fold) > 1 ? ", and likewise for the other owners" : "");
+	return r;
+}
+
 static int step_advice(struct advice *a, size_t layer, const struct fold *fold, struct error *err)
 {
-	_cleanup_(buf_freep) struct buf step = { 0 }, chown = { 0 };
-	const char *remedy;
+	_cleanup_(buf_freep) struct buf step = { 0 }, words = { 0 };
 
 	if (print_step(&step, a->c->image->layers[layer].created_by, 60) < 0 ||
-	    chown_words(&chown, a, fold) < 0)
+	    step_words(&words, a, fold, buf_str(&step)) < 0)
 		return err_nomem(err);
-	remedy = chown.len ? remedy_of(buf_str(&step))
-			   : "no file system holds such an owner: mend what writes the layer";
-	fprintf(a->out, INDENT "layer %zu%s%s: %s", layer, step.len ? ", " : "", buf_str(&step),
-		remedy);
-	if (strlen(remedy) > 4 && strcmp(remedy + strlen(remedy) - 4, "with") == 0)
-		fprintf(a->out, " `%s`%s", buf_str(&chown),
-			owners_of(a, fold) > 1 ? ", and likewise for the other owners" : "");
-	fputc('\n', a->out);
+	fprintf(a->out, INDENT "layer %zu%s%s: %s\n", layer, step.len ? ", " : "", buf_str(&step),
+		buf_str(&words));
 	return 0;
+}
+
+int check_advice_step(struct buf *out, struct check *c, const struct summary *s, size_t layer)
+{
+	struct advice a = { .c = c, .s = s };
+	_cleanup_(buf_freep) struct buf step = { 0 };
+	int r = print_step(&step, c->image->layers[layer].created_by, 60);
+
+	if (r < 0 || !s->layers[layer] || !owners_of(&a, s->layers[layer]))
+		return r;
+	return step_words(out, &a, s->layers[layer], buf_str(&step));
 }
 
 static bool has_owner(const struct advice *a, const struct fold *fold)
@@ -377,15 +404,11 @@ static void others(struct advice *a)
 {
 	if (a->s->acl) {
 		item(a);
-		fputs("ACLs: setfacl -b on those paths in the step that sets them, or name ids "
-		      "inside the range\n",
-		      a->out);
+		fprintf(a->out, "%s\n", check_advice_acl);
 	}
 	if (a->s->sparse_log) {
 		item(a);
-		fputs("lastlog and faillog grow with the highest uid: useradd --no-log-init, or "
-		      "remove them in that same RUN\n",
-		      a->out);
+		fprintf(a->out, "%s\n", check_advice_log);
 	}
 	if (!owners_change(a))
 		return;

@@ -15,6 +15,14 @@ int check_text_image(const struct report_options *opts, const char *ref_text, st
 int check_text_advice(const struct report_options *opts, struct check *c, const struct summary *s,
 		      struct error *err) _must_check_;
 
+/* What the very step of a layer should say in place of what it says: words with a command in
+ * backquotes; nothing where no owner of the layer is to be mended there. Appended: 0 or -ERR_NOMEM.
+ */
+int check_advice_step(struct buf *out, struct check *c, const struct summary *s,
+		      size_t layer) _must_check_;
+/* The same for ACLs, and for the logs that a high uid makes. */
+extern const char check_advice_acl[], check_advice_log[];
+
 int check_json_image(struct jsonw *w, const char *ref_text, struct check *c,
 		     const struct notes *notes, struct error *err) _must_check_;
 /* One member of "findings". */
