@@ -158,6 +158,11 @@ def docker(tests, driver, remap):
         store.same([f"docker-daemon:{x}" for x in taken], [f"docker-archive:{saved}:{x if ':' in x.rpartition('/')[2] else x + ':latest'}"
                                                            for x in taken])
         found = json.loads(d.request("GET", "/images/uidfit/varied:1/json")[1])["Id"]
+        # Where it is and by which driver the daemon says, where nobody else does.
+        asked = Store(tests, label, env=dict(os.environ, DOCKER_HOST="unix://" + d.socket))
+        there, kept = asked.results("docker-daemon:uidfit/varied:1")[0], store.results(f"docker-archive:{saved}:uidfit/varied:1")[0]
+        tests.check(comparable(there) == comparable(kept) and "read from the daemon's store" in " ".join(there["notes"]),
+                    f"{label}: the daemon's word for its store", f"{there.get('notes')} {difference(comparable(there), comparable(kept))}")
         other_names(store, "docker-daemon:", found, ["uidfit/varied:2", "docker.io/uidfit/varied:1", "localhost/other:1"])
         fixed(store, "docker-daemon:uidfit/" + ("unfit:1" if full else "varied:1"))
         damaged(store, "docker-daemon:uidfit/varied:1", d.dir + "/root/**/usr/lib/x.so")
