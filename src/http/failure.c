@@ -53,6 +53,35 @@ static bool handshake_cut(const struct http_transfer *t)
 	       strstr(t->errbuf, "unexpected eof");
 }
 
+/* An alert of the server's about what we showed it: under TLS 1.3 it comes when the handshake is
+ * over for us, as an error of reading (RFC 8446 section 6.2). */
+static bool client_refused(const struct http_transfer *t)
+{
+	static const char *const alerts[] = {
+		"alert bad certificate",     "alert certificate required",
+		"alert unknown ca",	     "alert certificate unknown",
+		"alert certificate expired", "alert unsupported certificate"
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(alerts); i++)
+		if (strstr(t->errbuf, alerts[i]))
+			return true;
+	return false;
+}
+
+static int client_failed(struct http_transfer *t, struct error *err)
+{
+	const struct http_tls *tls = t->hop.rq->tls;
+	bool shown = tls && tls->cert && t->hop.own;
+	char text[CURL_ERROR_SIZE + 8];
+
+	t->trouble = HTTP_FINAL;
+	return err_fail(err, ERR_NET, 0, "%s: TLS: the server %s a client's certificate%s: %s",
+			t->who, shown ? "was shown" : "wants",
+			shown ? " and does not accept it" : ", and there is none for it",
+			err_text(text, sizeof(text), t->errbuf, strlen(t->errbuf)));
+}
+
 static const char *detail_of(const struct http_transfer *t, char *out, size_t n)
 {
 	const char *text = t->errbuf[0] ? t->errbuf : curl_easy_strerror(t->result);
@@ -128,6 +157,8 @@ int http_failure(struct http_transfer *t, struct error *err)
 		return connect_failed(t, err);
 	if (t->result == CURLE_OPERATION_TIMEDOUT)
 		return connect_too_slow(t, err);
+	if (client_refused(t))
+		return client_failed(t, err);
 	/* A line longer than curl keeps (100 KB) is all that can be too much before a head ends. */
 	if (t->result == CURLE_OUT_OF_MEMORY && !t->head.complete)
 		return err_fail(err, ERR_LIMIT, 0, "%s: a head of more than %u bytes", t->who,

@@ -173,7 +173,7 @@ class Dockerd(contextlib.AbstractContextManager):
                   "pidfile": self.dir + "/pid", "hosts": ["unix://" + self.socket]}
         if self.remap:
             config["userns-remap"] = "default"
-        config.update(self.more)
+        config.update(self.more, hosts=config["hosts"] + self.more.get("hosts", []))
         with open(self.dir + "/daemon.json", "w", encoding="utf-8") as f:
             json.dump(config, f)
         env = dict(os.environ, PATH=os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin")

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import socket
 import ssl
 import sys
@@ -93,13 +94,13 @@ def certificates(folder):
 
 
 class Client:
-    def __init__(self, tests):
-        self.tests = tests
+    def __init__(self, tests, prefix=()):
+        self.tests, self.prefix = tests, list(prefix)
 
     def run(self, *args, **env):
         base = {k: v for k, v in os.environ.items() if not k.startswith(("DOCKER_", "CONTAINER"))}
         base.update(HOME=self.tests.work, DOCKER_CONFIG=self.tests.work + "/docker", **env)
-        return engines.run([self.tests.uidfit, *args], env=base, stderr=-1, timeout=120)
+        return engines.run([*self.prefix, self.tests.uidfit, *args], env=base, stderr=-1, timeout=120)
 
     def result(self, *args, **env):
         done = self.run("check", "--no-cache", "--for", "docker,podman", "--format", "json", *args, **env)
@@ -116,11 +117,18 @@ class Client:
         return done
 
 
-def context(folder, name, host):
-    where = f"{folder}/contexts/meta/{hashlib.sha256(name.encode()).hexdigest()}"
+def context(folder, name, host, certs=None):
+    """The directory of its certificates, copies of those in certs."""
+    identity = hashlib.sha256(name.encode()).hexdigest()
+    where, own = f"{folder}/contexts/meta/{identity}", f"{folder}/contexts/tls/{identity}/docker"
     os.makedirs(where, exist_ok=True)
     with open(where + "/meta.json", "w", encoding="ascii") as f:
         json.dump({"Name": name, "Endpoints": {"docker": {"Host": host}}}, f)
+    if certs:
+        os.makedirs(own)
+        for file in ("ca.pem", "cert.pem", "key.pem"):
+            shutil.copy(f"{certs}/{file}", own)
+    return own
 
 
 def reading(tests, c, d, direct, path):
