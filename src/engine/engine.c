@@ -1,8 +1,10 @@
 #include "engine/internal.h"
 
+#include <grp.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/num.h"
 #include "oci/familiar.h"
@@ -103,6 +105,23 @@ int engine_refused(struct engine *e, struct http_answer *a, struct error *err)
 			*words ? ": " : "", words);
 }
 
+/* Who may: the socket's own group, by its name where it has one. */
+static int not_allowed(const struct engine *e, struct error *err)
+{
+	char names[4096], number[16], shown[80];
+	const char *group = number;
+	struct group entry, *found = NULL;
+	struct stat st;
+
+	if (stat(e->at.socket, &st) < 0 || !(st.st_mode & S_IWGRP))
+		return err_wrap(err, "this user may not ask the docker daemon");
+	snprintf(number, sizeof(number), "%u", (unsigned)st.st_gid);
+	if (getgrgid_r(st.st_gid, &entry, names, sizeof(names), &found) == 0 && found)
+		group = found->gr_name;
+	return err_wrap(err, "this user may not ask the docker daemon; root and group %s may",
+			err_text(shown, sizeof(shown), group, strlen(group)));
+}
+
 int engine_get(struct engine *e, const char *path, unsigned patience, struct http_answer **out,
 	       struct error *err)
 {
@@ -119,7 +138,7 @@ int engine_get(struct engine *e, const char *path, unsigned patience, struct htt
 	rq.patience = patience;
 	r = http_send(&a, e->http, &rq, err);
 	if (r < 0 && err->sys == EACCES && e->at.socket)
-		return err_wrap(err, "this user may not ask the docker daemon");
+		return not_allowed(e, err);
 	if (r < 0)
 		return err_wrap(err, "the docker daemon");
 	if (http_status(a) == 404)
