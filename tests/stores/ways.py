@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""docker-daemon: by each way to a daemon and for each kind of user: dockerd's own TLS, the socket's group.
+"""docker-daemon: by each way to a daemon and for each kind of user: dockerd's own TLS, the socket's group, podman's socket.
 
     tests/stores/ways.py [--uidfit PATH]
 
@@ -9,6 +9,7 @@ import argparse
 import os
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 
@@ -86,6 +87,33 @@ def users(tests, d, saved):
     same(tests, Client(tests), "root", "daemon's store", saved, **env)
 
 
+def podman(tests, c):
+    """podman system service, which speaks Docker's API."""
+    with engines.Podman(rootless=False) as p:
+        for name in ("varied", "unfit"):
+            tests.check(p.load(f"{tests.work}/{name}.tar", forget=False).accepted, f"podman takes {name}")
+        path, log = p.dir + "/api.sock", p.dir + "/api.log"
+        with open(log, "wb") as f:
+            service = subprocess.Popen([p.program, "--root", p.dir + "/store", "--runroot", p.dir + "/runroot", "--storage-driver", p.driver,
+                                        "--cgroup-manager", "cgroupfs", "system", "service", "--time", "60", "unix://" + path],
+                                       env=p.env, cwd=p.dir, stdin=subprocess.DEVNULL, stdout=f, stderr=f, start_new_session=True)
+        try:
+            saved = p.dir + "/saved.tar"
+            p.podman("save", "-q", "--format", "docker-archive", "-o", saved, "uidfit/varied:1")
+            saved = comparable(c.result("docker-archive:" + saved))
+            engines.wait_for(lambda: os.path.exists(path), 30, "podman system service", service, log)
+            env = {"DOCKER_HOST": "unix://" + path}
+            same(tests, c, "podman's socket", "Engine API", saved, **env)
+            c.says("podman's socket: no such image", 3, "has no image", "check", "docker-daemon:none:1", **env)
+            to = ("fix", "--map", "0-65535", UNFITTING, "docker-daemon:localhost/by-socket:1")
+            c.says("podman's socket: fix", 0, "fixed", *to, **env)
+            c.says("podman's socket: fixed", 0, "fits", "check", "--for", "docker,podman", "docker-daemon:localhost/by-socket:1", **env)
+            c.says("podman's socket: replaces nothing", 3, "--replace", *to, **env)
+            tests.check("localhost/by-socket" in p.podman("images"), "podman has it by its name", p.podman("images"))
+        finally:
+            engines.stop(service)
+
+
 def docker(tests, c):
     folder, port = tests.work + "/tls", free_port()
     os.mkdir(folder)
@@ -113,7 +141,7 @@ def main():
         c = Client(tests)
         save_docker_archive(work + "/varied.tar", varied(), tags=["uidfit/varied:1"], user="app")
         save_docker_archive(work + "/unfit.tar", UNFIT, tags=["uidfit/unfit:1"])
-        for run in (docker,):
+        for run in (docker, podman):
             try:
                 run(tests, c)
             except engines.Unavailable as e:
