@@ -6,6 +6,7 @@
 
 #include "base/nearest.h"
 #include "cli.h"
+#include "completion.h"
 
 static const struct verb *const verbs[] = { &verb_check,   &verb_diff,	 &verb_explain,	 &verb_fix,
 					    &verb_suggest, &verb_owners, &verb_unpack,	 &verb_run,
@@ -72,7 +73,11 @@ static int finish(int status)
 
 static int version(void)
 {
+#ifndef WITHOUT_HTTP
 	printf("uidfit %s\n", UIDFIT_VERSION);
+#else
+	printf("uidfit %s (without registries)\n", UIDFIT_VERSION);
+#endif
 	return finish(EXIT_FITS);
 }
 
@@ -118,6 +123,33 @@ static int help_limits(void)
 	return finish(EXIT_FITS);
 }
 
+/* help --scdoc [VERB], for docs/man/page.py. */
+static int help_scdoc(int argc, char **argv)
+{
+	struct error err = { 0 };
+	const struct verb *v;
+
+	if (argc < 1) {
+		manual_verbs(verbs, ARRAY_SIZE(verbs), stdout);
+		return finish(EXIT_FITS);
+	}
+	v = find_verb(argv[0], &err);
+	if (!v)
+		return cli_error(NULL, NULL, &err);
+	manual_verb(v, stdout);
+	return finish(EXIT_FITS);
+}
+
+/* completion SHELL: for packages and for whoever installs by hand; not in the help. */
+static int completion(int argc, char **argv)
+{
+	struct error err = { 0 };
+
+	if (completion_print(argc ? argv[0] : "", verbs, ARRAY_SIZE(verbs), stdout, &err) < 0)
+		return cli_error(NULL, NULL, &err);
+	return finish(EXIT_FITS);
+}
+
 static int help(int argc, char **argv)
 {
 	struct error err = { 0 };
@@ -129,6 +161,8 @@ static int help(int argc, char **argv)
 	}
 	if (strcmp(argv[0], "limits") == 0)
 		return help_limits();
+	if (strcmp(argv[0], "--scdoc") == 0)
+		return help_scdoc(argc - 1, argv + 1);
 	v = find_verb(argv[0], &err);
 	if (!v)
 		return cli_error(NULL, NULL, &err);
@@ -153,6 +187,8 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "version") == 0 || strcmp(argv[1], "--version") == 0 ||
 	    strcmp(argv[1], "-V") == 0)
 		return version();
+	if (strcmp(argv[1], "completion") == 0)
+		return completion(argc - 2, argv + 2);
 	v = find_verb(argv[1], &err);
 	if (!v)
 		return cli_error(NULL, NULL, &err);

@@ -37,8 +37,7 @@ int word_list_add(struct word_list *l, const char *word)
 	return 0;
 }
 
-/* The i-th row of both tables, the verb's own first; NULL behind the last. */
-static const struct option_row *row_at(const struct verb *v, size_t i)
+const struct option_row *options_row(const struct verb *v, size_t i)
 {
 	size_t own = 0;
 
@@ -56,7 +55,7 @@ static const struct option_row *find_long(const struct verb *v, const char *name
 	const char *best = NULL;
 	unsigned distance = NEAREST_FAR;
 
-	for (size_t i = 0; (row = row_at(v, i)); i++) {
+	for (size_t i = 0; (row = options_row(v, i)); i++) {
 		if (strlen(row->name) == n && strncmp(row->name, name, n) == 0)
 			return row;
 		nearest_offer(name, n, row->name, &best, &distance);
@@ -70,7 +69,7 @@ static const struct option_row *find_letter(const struct verb *v, char letter, s
 {
 	const struct option_row *row;
 
-	for (size_t i = 0; (row = row_at(v, i)); i++)
+	for (size_t i = 0; (row = options_row(v, i)); i++)
 		if (row->letter == letter)
 			return row;
 	err_fail(err, ERR_USAGE, 0, "%s: no option -%c", v->name, letter);
@@ -202,7 +201,7 @@ void options_free(const struct verb *v, void *options, struct word_list *operand
 {
 	const struct option_row *row;
 
-	for (size_t i = 0; (row = row_at(v, i)); i++)
+	for (size_t i = 0; (row = options_row(v, i)); i++)
 		if (row->kind == OPTION_LIST)
 			free(((struct word_list *)(void *)((char *)options + row->offset))->words);
 	free(operands->words);

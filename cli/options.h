@@ -63,6 +63,9 @@ int options_parse(const struct verb *v, void *options, struct word_list *operand
 /* Releases the lists. */
 void options_free(const struct verb *v, void *options, struct word_list *operands);
 
+/* The i-th row of both tables, the verb's own first; NULL behind the last. */
+const struct option_row *options_row(const struct verb *v, size_t i);
+
 /* VERB --help. */
 void options_help(const struct verb *v, FILE *out);
 
