@@ -3,6 +3,9 @@
 #include <string.h>
 
 #include "cli.h"
+#include "report-place.h"
+#include "report/baseline.h"
+#include "report/check-findings.h"
 #include "target/check.h"
 #include "targets.h"
 
@@ -14,6 +17,7 @@ struct check_cli {
 	const char *user;
 	unsigned fail_on;
 	bool all, fail_fast;
+	const char *baseline, *write_baseline;
 };
 
 static const struct option_row rows[] = {
@@ -27,6 +31,10 @@ static const struct option_row rows[] = {
 	{ "fail-fast", 0, NULL,
 	  "read no more once something does not fit; not with --verify, which reads all",
 	  OPTION_FLAG, offsetof(struct check_cli, fail_fast) },
+	{ "baseline", 0, "FILE", "findings that stand in FILE are accepted: new ones alone fail",
+	  OPTION_TEXT, offsetof(struct check_cli, baseline) },
+	{ "write-baseline", 0, "FILE", "today's findings, for --baseline", OPTION_TEXT,
+	  offsetof(struct check_cli, write_baseline) },
 	{ "all", 'a', NULL, "list each entry, fold nothing", OPTION_FLAG,
 	  offsetof(struct check_cli, all) },
 	IMAGE_CHOICE_ROWS(check_cli, choice),
@@ -37,7 +45,14 @@ static const struct option_row rows[] = {
 struct check_run {
 	struct check_options opts;
 	struct check_report *report;
+	struct baseline *accepted, *written; /* or NULL */
 };
+
+/* A check_findings_fn. */
+static int remember(void *ctx, const struct report_finding *f, struct error *err)
+{
+	return baseline_add(ctx, f, err);
+}
 
 static int one_image(void *ctx, const char *label, struct image *img, const struct notes *notes,
 		     struct error *err)
@@ -52,8 +67,13 @@ static int one_image(void *ctx, const char *label, struct image *img, const stru
 		r = check_report_failed(run->report, label, &why, err);
 		return r < 0 ? r : -(int)err->code;
 	}
-	r = check_report_image(run->report, label, c, notes, err);
-	return r < 0 ? r : c->fits || run->opts.fail_never ? EXIT_FITS : EXIT_UNFIT;
+	r = check_report_image(run->report, label, c, notes, run->accepted, err);
+	if (r >= 0 && run->written) {
+		int e = check_findings_each(c, label, remember, run->written, err);
+
+		r = e < 0 ? e : r;
+	}
+	return r < 0 ? r : r || c->fits || run->opts.fail_never ? EXIT_FITS : EXIT_UNFIT;
 }
 
 static bool enough(void *ctx, const struct source_image *image, const struct source_layer *layer,
@@ -78,6 +98,14 @@ static int failed_image(void *ctx, const char *label, const struct error *why, s
 	return check_report_failed(run->report, label, why, err);
 }
 
+/* A report_fn. */
+static int put_baseline(void *ctx, FILE *out, struct error *err)
+{
+	size_t count;
+
+	return baseline_write(ctx, out, &count, err);
+}
+
 static int run_check(void *options, const struct word_list *operands)
 {
 	struct check_cli *o = options;
@@ -99,6 +127,7 @@ static int run_check(void *options, const struct word_list *operands)
 	int status = EXIT_FITS, r = cli_targets(&uses, &count, &o->target, &o->common, &err);
 
 	report.all = o->all;
+	report.summary = cli_summary(&report);
 	run.opts = (struct check_options){
 		.uses = uses,
 		.use_count = count,
@@ -114,15 +143,26 @@ static int run_check(void *options, const struct word_list *operands)
 		r = err_fail(&err, ERR_USAGE, 0, "check: --fail-fast with %s",
 			     o->choice.verify ? "--verify, which reads every layer"
 					      : "--fail-on never: nothing would end it");
+	if (r >= 0 && o->baseline)
+		r = baseline_read(&run.accepted, o->baseline, &err);
+	if (r >= 0 && o->write_baseline)
+		r = baseline_new(&run.written, &err);
 	if (r >= 0)
 		r = check_report_begin(&run.report, &report, &err);
 	if (r >= 0) {
 		status = cli_each_image(&how, operands);
 		r = check_report_end(run.report, &err);
 	}
+	/* Of images that could not be looked at nothing is known: what is there stays. */
+	if (r >= 0 && run.written && status <= EXIT_UNFIT)
+		r = cli_report_place(o->write_baseline, put_baseline, run.written, &err);
 	if (r < 0)
 		status = exit_worse(status, cli_error(&o->common, NULL, &err));
 	check_report_free(run.report);
+	baseline_free(run.accepted);
+	baseline_free(run.written);
+	if (report.summary)
+		fclose(report.summary);
 	target_uses_free(uses, count);
 	return status;
 }
@@ -140,6 +180,7 @@ const struct verb verb_check = {
 		 "@FILE, or host.\n"
 		 "Exit status: 0 fits, 1 does not fit, 2 usage, 3 could not look.",
 	.rows = rows,
+	.findings = true,
 	.options_size = sizeof(struct check_cli),
 	.examples = "  docker save app | uidfit check -\n"
 		    "  uidfit check --for circleci,kubernetes,podman app.tar\n"

@@ -75,6 +75,13 @@ struct report_options cli_report_options(const struct common_options *o)
 	};
 }
 
+FILE *cli_summary(const struct report_options *report)
+{
+	const char *path = getenv("GITHUB_STEP_SUMMARY");
+
+	return report->format == REPORT_GITHUB && path && path[0] ? fopen(path, "ae") : NULL;
+}
+
 enum level cli_fail_on(unsigned index)
 {
 	static const enum level levels[] = { LEVEL_WARNING, LEVEL_ERROR, LEVEL_NOTE, LEVEL_ERROR };

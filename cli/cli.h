@@ -22,6 +22,10 @@ int cli_error(const struct common_options *o, const char *what, const struct err
 /* The report's options from the common ones; colour as the terminal and the environment say. */
 struct report_options cli_report_options(const struct common_options *o);
 
+/* The file that GitHub's runner turns into the step's summary, appended to, the caller's; NULL for
+ * other formats, and where GITHUB_STEP_SUMMARY names none that can be written. */
+FILE *cli_summary(const struct report_options *report);
+
 /* How images are chosen and read: the options that check and owners share. */
 struct image_choice {
 	const char *platform;

@@ -223,7 +223,7 @@ void on_disk_tell_unfit(struct on_disk *d)
 	if (r == 0)
 		r = check_report_begin(&told, &report, &err);
 	if (r == 0)
-		r = check_report_image(told, d->name, check, NULL, &err);
+		r = check_report_image(told, d->name, check, NULL, NULL, &err);
 	if (r == 0)
 		r = check_report_end(told, &err);
 	check_report_free(told);

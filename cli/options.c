@@ -8,7 +8,8 @@
 #define HELP_COLUMN 30
 
 const struct option_row common_rows[] = {
-	{ "format", 0, "text|json", "how to report", OPTION_CHOICE,
+	{ "format", 0, "text|json|sarif|junit|github|gitlab|markdown",
+	  "how to report; behind json: check", OPTION_CHOICE,
 	  offsetof(struct common_options, format) },
 	{ "quiet", 'q', NULL, "one line an image", OPTION_FLAG,
 	  offsetof(struct common_options, quiet) },
@@ -194,6 +195,11 @@ int options_parse(const struct verb *v, void *options, struct word_list *operand
 			return r;
 		only_operands |= v->operands_last && operands->count;
 	}
+	if (!v->findings && ((struct common_options *)options)->format > REPORT_JSON)
+		return err_fail(err, ERR_USAGE, 0,
+				"%s: --format is text or json here; check has findings for other "
+				"programs",
+				v->name);
 	return 0;
 }
 

@@ -45,6 +45,7 @@ extern const struct option_row common_rows[];
 struct verb {
 	const char *name;
 	const char *operands; /* "IMAGE..." */
+	bool findings;	      /* --format takes the formats of findings too */
 	bool operands_last;   /* behind the first operand nothing is an option */
 	const char *summary;  /* one line, for uidfit --help */
 	const char *about;    /* a few lines, for uidfit VERB --help; may be "" */

@@ -12,8 +12,8 @@
 struct progress *cli_working_begin(const struct common_options *o);
 /* Clears the screen; where a signal came, the process ends by it here. */
 void cli_working_end(struct progress *p);
-/* What was begun is being taken back and that may take long: the end that INTERRUPT_WAIT sets is put
- * off by CLEAN_UP_WAIT seconds, if a signal has come. */
+/* What was begun is being taken back and that may take long: the end that INTERRUPT_WAIT sets is
+ * put off by CLEAN_UP_WAIT seconds, if a signal has come. */
 #define CLEAN_UP_WAIT 120
 void cli_working_cleans_up(void);
 /* True once a signal came: what failed then needs no message. */

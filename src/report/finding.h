@@ -1,7 +1,7 @@
 /* A finding in no verb's own words, and the writers that hand findings to other programs: SARIF
- * 2.1.0, JUnit, GitHub's workflow commands, GitLab's code quality, Markdown, one HTML page.
+ * 2.1.0, JUnit, GitHub's workflow commands, GitLab's code quality, Markdown.
  *
- * check, lint and explain turn what they found into these; no writer knows a verb.
+ * Verbs turn what they found into these; no writer knows a verb.
  */
 #pragma once
 
@@ -40,22 +40,31 @@ struct report_finding {
 
 struct finding_writer;
 
-/* What the report is of: a tool run. */
-struct finding_about {
-	const char *verb;
-	const char *const *inputs; /* images or files, as typed */
-	size_t input_count;
+struct finding_rule {
+	const char *name, *summary, *help; /* help may be NULL */
 };
 
+/* What the report is of: a tool run. Borrowed. */
+struct finding_about {
+	const char *verb;
+	const struct finding_rule *rules; /* for formats that list them */
+	size_t rule_count;
+};
+
+bool report_is_findings(enum report_format format);
+
 /* opts->format says which. ERR_USAGE for a format that is not one of these. Findings stream where
- * the format allows; memory grows with the number of findings where it does not (html, junit), up
- * to FINDINGS_KEPT_MAX, behind which they are counted and that is said. */
+ * the format allows; memory grows with the number of findings where it does not (junit), up to
+ * FINDINGS_KEPT_MAX of an input, behind which they are counted and that is said. */
 #define FINDINGS_KEPT_MAX 100000
 int findings_begin(struct finding_writer **out, const struct report_options *opts,
 		   const struct finding_about *about, struct error *err) _must_check_;
 /* f is borrowed for the call. */
 int findings_add(struct finding_writer *w, const struct report_finding *f,
 		 struct error *err) _must_check_;
+/* All findings of that input have been added. */
+int findings_done(struct finding_writer *w, const char *input, bool fits,
+		  struct error *err) _must_check_;
 /* An input that could not be looked at: SARIF's toolExecutionNotifications, JUnit's error. */
 int findings_failed(struct finding_writer *w, const char *input, const struct error *why,
 		    struct error *err) _must_check_;
@@ -65,7 +74,8 @@ int findings_note(struct finding_writer *w, const char *input, const char *note,
 int findings_end(struct finding_writer *w, struct error *err) _must_check_;
 void findings_free(struct finding_writer *w);
 
-/* Stable from run to run and from layer to layer: of rule, target, file or entry's path, owner;
- * hex, 64 digits and a NUL. What baselines and code-quality services compare. */
+/* Stable from run to run, from image to image and from layer to layer: of rule, file, and the
+ * entry's path and owner, else the message; hex, 64 digits and a NUL. What baselines and
+ * code-quality services compare. */
 int report_fingerprint(const struct report_finding *f, char out[65],
 		       struct error *err) _must_check_;

@@ -7,7 +7,16 @@
 
 #include "target/check.h"
 
-enum report_format { REPORT_TEXT, REPORT_JSON };
+enum report_format {
+	REPORT_TEXT,
+	REPORT_JSON,
+	/* Findings for other programs, report/finding.h: check's and lint's. */
+	REPORT_SARIF,
+	REPORT_JUNIT,
+	REPORT_GITHUB,
+	REPORT_GITLAB,
+	REPORT_MARKDOWN,
+};
 
 struct report_options {
 	enum report_format format;
@@ -15,16 +24,21 @@ struct report_options {
 	bool quiet; /* verdict lines alone */
 	bool color;
 	FILE *out;
+	FILE *summary; /* with REPORT_GITHUB: the step's summary, Markdown; or NULL */
 };
 
 /* A check report is a sequence: begin, one image after the other, end. JSON is written as it is
  * known, so that memory stays flat. Each returns 0 or an error (ERR_IO where out cannot be written:
  * a full disk, a closed pipe). */
 struct check_report;
+struct baseline;
 int check_report_begin(struct check_report **out, const struct report_options *opts,
 		       struct error *err) _must_check_;
+/* baseline: findings that are accepted, or NULL. Formats of findings leave them out; text counts
+ * them; JSON tells all. 1 where nothing else makes the image unfit, though it does not fit. */
 int check_report_image(struct check_report *r, const char *ref_text, struct check *c,
-		       const struct notes *notes, struct error *err) _must_check_;
+		       const struct notes *notes, const struct baseline *baseline,
+		       struct error *err) _must_check_;
 /* An image that could not be looked at stands in the report too. */
 int check_report_failed(struct check_report *r, const char *ref_text, const struct error *why,
 			struct error *err) _must_check_;
