@@ -2,6 +2,7 @@
  */
 #include <string.h>
 
+#include "check-kubernetes.h"
 #include "cli.h"
 #include "report-place.h"
 #include "report/baseline.h"
@@ -13,6 +14,7 @@ struct check_cli {
 	struct common_options common;
 	struct image_choice choice;
 	struct target_choice target;
+	struct kube_choice kubernetes;
 	struct word_list group_add;
 	const char *user;
 	unsigned fail_on;
@@ -37,6 +39,12 @@ static const struct option_row rows[] = {
 	  offsetof(struct check_cli, write_baseline) },
 	{ "all", 'a', NULL, "list each entry, fold nothing", OPTION_FLAG,
 	  offsetof(struct check_cli, all) },
+	{ "images", 0, "DIR|PREFIX",
+	  "where a Kubernetes file's images are: a folder of archives, or docker-daemon: and the "
+	  "like",
+	  OPTION_TEXT, offsetof(struct check_cli, kubernetes.images) },
+	{ "no-images", 0, NULL, "look at the Kubernetes file alone", OPTION_FLAG,
+	  offsetof(struct check_cli, kubernetes.no_images) },
 	IMAGE_CHOICE_ROWS(check_cli, choice),
 	REGISTRY_CHOICE_ROWS(check_cli, choice.registry, ""),
 	{ 0 },
@@ -106,6 +114,48 @@ static int put_baseline(void *ctx, FILE *out, struct error *err)
 	return baseline_write(ctx, out, &count, err);
 }
 
+/* 0, or -ERR_USAGE where the operands are not of one sort, or an option is of the other. */
+static int sort_operands(const struct check_cli *o, const struct word_list *operands,
+			 bool *kubernetes, struct error *err)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < operands->count; i++)
+		count += cli_is_kubernetes(operands->words[i]);
+	*kubernetes = count;
+	if (count && (count != operands->count || o->choice.images_from))
+		return err_fail(err, ERR_USAGE, 0,
+				"check: Kubernetes files and images, each in a check of their own");
+	if (count && (o->user || o->group_add.count || o->fail_fast || o->choice.all_platforms))
+		return err_fail(
+			err, ERR_USAGE, 0,
+			"check: --user, --group-add, --fail-fast and --all-platforms are not "
+			"for Kubernetes files");
+	if (count && (o->baseline || o->write_baseline || o->common.format > REPORT_JSON))
+		return err_fail(err, ERR_USAGE, 0,
+				"check: baselines and formats of findings are not for Kubernetes "
+				"files: text or json");
+	if (!count && (o->kubernetes.images || o->kubernetes.no_images))
+		return err_fail(err, ERR_USAGE, 0,
+				"check: --images and --no-images want a Kubernetes file");
+	return 0;
+}
+
+static int run_kubernetes(const struct check_cli *o, const struct word_list *operands)
+{
+	const struct kube_cli how = {
+		.common = &o->common,
+		.choice = &o->choice,
+		.target = &o->target,
+		.kubernetes = &o->kubernetes,
+		.report = cli_report_options(&o->common),
+		.fail_on = cli_fail_on(o->fail_on),
+		.fail_never = o->fail_on == FAIL_ON_NEVER,
+	};
+
+	return cli_check_kubernetes(&how, operands);
+}
+
 static int run_check(void *options, const struct word_list *operands)
 {
 	struct check_cli *o = options;
@@ -124,8 +174,13 @@ static int run_check(void *options, const struct word_list *operands)
 	struct target_use *uses = NULL;
 	size_t count = 0;
 	struct error err = { 0 };
-	int status = EXIT_FITS, r = cli_targets(&uses, &count, &o->target, &o->common, &err);
+	bool kubernetes = false;
+	int status = EXIT_FITS, r = sort_operands(o, operands, &kubernetes, &err);
 
+	if (r >= 0 && kubernetes)
+		return run_kubernetes(o, operands);
+	if (r >= 0)
+		r = cli_targets(&uses, &count, &o->target, &o->common, &err);
 	report.all = o->all;
 	report.summary = cli_summary(&report);
 	run.opts = (struct check_options){
@@ -178,6 +233,8 @@ const struct verb verb_check = {
 		 "containers-storage's, else a registry's.\n"
 		 "MAP is 0-65535, 0:100000:65536, lines of /proc/PID/uid_map or /etc/subuid,\n"
 		 "@FILE, or host.\n"
+		 "A Kubernetes file (pod.yaml, kubernetes:FILE, kubernetes:- for standard input)\n"
+		 "in place of images: which pods can run with hostUsers: false.\n"
 		 "Exit status: 0 fits, 1 does not fit, 2 usage, 3 could not look.",
 	.rows = rows,
 	.findings = true,
@@ -185,6 +242,7 @@ const struct verb verb_check = {
 	.examples = "  docker save app | uidfit check -\n"
 		    "  uidfit check --for circleci,kubernetes,podman app.tar\n"
 		    "  uidfit check --map 0:100000:65536 --all oci:build/app:1.0\n"
+		    "  uidfit check --images docker-daemon: deploy/*.yaml\n"
 		    "  uidfit check --format json --fail-on error images/*.tar\n",
 	.run = run_check,
 };

@@ -44,6 +44,13 @@ static const struct limit_row rows[LIMIT_COUNT] = {
 	[LIMIT_ZSTD_WINDOW] = { "zstd-window", 128 * MIB, "bytes",
 				"zstd's own default, and what zstd --ultra needs" },
 	[LIMIT_XZ_MEMORY] = { "xz-memory", 128 * MIB, "bytes", "xz -9 takes 65 MiB to decode" },
+	[LIMIT_YAML_SIZE] = { "yaml-size", 4 * MIB, "bytes",
+			      "etcd takes objects of 1.5 MiB; a chart with all its objects has 1 "
+			      "MiB" },
+	[LIMIT_YAML_VALUES] = { "yaml-values", 500000, "values",
+				"a chart of 1 MiB has 50000; aliases of aliases end here" },
+	[LIMIT_YAML_DEPTH] = { "yaml-depth", 64, "levels",
+			       "a CronJob's probe stands 15 levels deep" },
 };
 
 const struct limit_row *limit_row(enum limit which)

@@ -29,6 +29,9 @@ enum limit {
 	LIMIT_ACCOUNTS,	       /* entries read of one passwd or group file */
 	LIMIT_ZSTD_WINDOW,     /* bytes of a zstd frame's window */
 	LIMIT_XZ_MEMORY,       /* bytes that decoding an xz stream may take */
+	LIMIT_YAML_SIZE,       /* bytes of one Kubernetes file */
+	LIMIT_YAML_VALUES,     /* its values, those of an alias each time that it stands */
+	LIMIT_YAML_DEPTH,      /* of its maps and lists in one another */
 	LIMIT_COUNT
 };
 

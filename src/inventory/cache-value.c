@@ -19,7 +19,9 @@ static bool shapes(enum limit which)
 {
 	static const enum limit others[] = { LIMIT_JSON_SIZE,	    LIMIT_LAYERS,
 					     LIMIT_IMAGES,	    LIMIT_INDEX_DEPTH,
-					     LIMIT_ARCHIVE_ENTRIES, LIMIT_ACCOUNTS };
+					     LIMIT_ARCHIVE_ENTRIES, LIMIT_ACCOUNTS,
+					     LIMIT_YAML_SIZE,	    LIMIT_YAML_VALUES,
+					     LIMIT_YAML_DEPTH };
 
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		if (others[i] == which)
