@@ -8,7 +8,7 @@
 #define HELP_COLUMN 30
 
 const struct option_row common_rows[] = {
-	{ "format", 0, "text|json|sarif|junit|github|gitlab|markdown",
+	{ "format", 0, "text|json|sarif|junit|github|gitlab|markdown|html",
 	  "how to report; behind json: check", OPTION_CHOICE,
 	  offsetof(struct common_options, format) },
 	{ "quiet", 'q', NULL, "one line an image", OPTION_FLAG,

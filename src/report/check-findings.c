@@ -126,6 +126,66 @@ static int add(void *ctx, const struct report_finding *f, struct error *err)
 	return r ? 0 : findings_add(a->w, f, err);
 }
 
+/* Before its findings are told: what a picture of the image shows. */
+struct picture {
+	struct check *c;
+	struct report_layer *layers;
+	struct report_owner owners[REPORT_OWNERS_MAX];
+	size_t owner_count;
+};
+
+static int look(void *ctx, const struct finding *f, _unused_ struct error *err)
+{
+	struct picture *p = ctx;
+	size_t i = 0;
+
+	if (f->level == LEVEL_NOTE || !f->entry)
+		return 0;
+	if (f->layer >= 0 && (size_t)f->layer < p->c->image->layer_count)
+		p->layers[f->layer].findings++;
+	while (i < p->owner_count &&
+	       (p->owners[i].uid != f->entry->uid || p->owners[i].gid != f->entry->gid))
+		i++;
+	if (i == p->owner_count && i < REPORT_OWNERS_MAX)
+		p->owners[p->owner_count++] = (struct report_owner){ f->entry->uid, f->entry->gid };
+	return 0;
+}
+
+static int tell_image(struct finding_writer *w, const char *ref_text, struct check *c,
+		      struct error *err)
+{
+	const struct image *img = c->image;
+	const struct target_use *targets[CHECK_TARGETS_MAX];
+	struct buf *steps = calloc(img->layer_count + 1, sizeof(*steps));
+	struct picture p = { .c = c, .layers = calloc(img->layer_count + 1, sizeof(*p.layers)) };
+	int r = p.layers && steps ? check_each(c, look, &p, err) : err_nomem(err);
+
+	for (size_t i = 0; i < img->layer_count && r == 0; i++) {
+		if (print_step(&steps[i], img->layers[i].created_by, STEP_SHOWN_MAX) < 0)
+			r = err_nomem(err);
+		p.layers[i].size = image_layer_size(&img->layers[i]);
+		p.layers[i].step = buf_str(&steps[i]);
+	}
+	for (size_t i = 0; i < c->target_count; i++)
+		targets[i] = c->targets[i].use;
+	if (r == 0)
+		r = findings_image(w,
+				   &(struct report_image){ .name = ref_text,
+							   .fits = c->fits,
+							   .layers = p.layers,
+							   .layer_count = img->layer_count,
+							   .targets = targets,
+							   .target_count = c->target_count,
+							   .owners = p.owners,
+							   .owner_count = p.owner_count },
+				   err);
+	for (size_t i = 0; steps && i < img->layer_count; i++)
+		buf_free(&steps[i]);
+	free(steps);
+	free(p.layers);
+	return r;
+}
+
 /* What rests on something else than every byte. */
 static int remarks(struct finding_writer *w, const char *ref_text, const struct check *c,
 		   const struct notes *notes, struct error *err)
@@ -172,8 +232,10 @@ int check_findings_image(struct finding_writer *w, const char *ref_text, struct 
 {
 	struct adding a = { .w = w, .baseline = baseline, .fail_on = c->opts->fail_on };
 	char text[80];
-	int r = check_findings_each(c, ref_text, add, &a, err);
+	int r = tell_image(w, ref_text, c, err);
 
+	if (r == 0)
+		r = check_findings_each(c, ref_text, add, &a, err);
 	if (r == 0)
 		r = remarks(w, ref_text, c, notes, err);
 	if (r == 0 && a.accepted) {

@@ -9,6 +9,7 @@
 /* One format. Each may be NULL but add. */
 struct finding_ops {
 	int (*begin)(struct finding_writer *w, struct error *err);
+	int (*image)(struct finding_writer *w, const struct report_image *img, struct error *err);
 	int (*add)(struct finding_writer *w, const struct report_finding *f, struct error *err);
 	int (*done)(struct finding_writer *w, const char *input, bool fits, struct error *err);
 	int (*failed)(struct finding_writer *w, const char *input, const struct error *why,
@@ -18,7 +19,7 @@ struct finding_ops {
 	int (*end)(struct finding_writer *w, struct error *err);
 };
 extern const struct finding_ops finding_sarif, finding_junit, finding_github, finding_gitlab,
-	finding_markdown;
+	finding_html, finding_markdown;
 
 struct finding_writer {
 	struct report_options opts;
@@ -34,6 +35,9 @@ struct finding_writer {
 	size_t inputs;
 	bool any_failed;
 };
+
+/* Made of data/page.css and data/page.js; the policy names their digests. */
+extern const char page_css[], page_js[], page_policy[];
 
 /* "Dockerfile", else the image as typed. */
 const char *finding_place(const struct report_finding *f);

@@ -9,7 +9,7 @@
 static const struct finding_ops *const formats[] = {
 	[REPORT_SARIF] = &finding_sarif,       [REPORT_JUNIT] = &finding_junit,
 	[REPORT_GITHUB] = &finding_github,     [REPORT_GITLAB] = &finding_gitlab,
-	[REPORT_MARKDOWN] = &finding_markdown,
+	[REPORT_MARKDOWN] = &finding_markdown, [REPORT_HTML] = &finding_html,
 };
 
 bool report_is_findings(enum report_format format)
@@ -49,6 +49,11 @@ int findings_begin(struct finding_writer **out, const struct report_options *opt
 	if (r == 0 && opts->format == REPORT_GITHUB && opts->summary)
 		r = begin(&(*out)->beside, &summary, about, err);
 	return r;
+}
+
+int findings_image(struct finding_writer *w, const struct report_image *img, struct error *err)
+{
+	return w->ops->image ? w->ops->image(w, img, err) : 0;
 }
 
 int findings_add(struct finding_writer *w, const struct report_finding *f, struct error *err)

@@ -1,5 +1,6 @@
 /* A finding in no verb's own words, and the writers that hand findings to other programs: SARIF
- * 2.1.0, JUnit, GitHub's workflow commands, GitLab's code quality, Markdown.
+ * 2.1.0, JUnit, GitHub's workflow commands, GitLab's code quality, Markdown, and one
+ * HTML page.
  *
  * Verbs turn what they found into these; no writer knows a verb.
  */
@@ -59,6 +60,27 @@ bool report_is_findings(enum report_format format);
 #define FINDINGS_KEPT_MAX 100000
 int findings_begin(struct finding_writer **out, const struct report_options *opts,
 		   const struct finding_about *about, struct error *err) _must_check_;
+/* What a picture of an image shows, before its findings. */
+struct report_layer {
+	uint64_t size;	   /* of the blob as stored */
+	const char *step;  /* or NULL */
+	uint64_t findings; /* errors and warnings */
+};
+struct report_image {
+	const char *name;
+	bool fits;
+	const struct report_layer *layers;
+	size_t layer_count;
+	const struct target_use *const *targets;
+	size_t target_count;
+	const struct report_owner {
+		int64_t uid, gid;
+	} * owners; /* distinct ones of findings, the first REPORT_OWNERS_MAX */
+	size_t owner_count;
+};
+#define REPORT_OWNERS_MAX 64
+int findings_image(struct finding_writer *w, const struct report_image *img,
+		   struct error *err) _must_check_;
 /* f is borrowed for the call. */
 int findings_add(struct finding_writer *w, const struct report_finding *f,
 		 struct error *err) _must_check_;

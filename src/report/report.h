@@ -16,6 +16,7 @@ enum report_format {
 	REPORT_GITHUB,
 	REPORT_GITLAB,
 	REPORT_MARKDOWN,
+	REPORT_HTML,
 };
 
 struct report_options {
