@@ -6,7 +6,7 @@
 static void plain(const char *text, FILE *out)
 {
 	for (const char *p = text; *p; p++) {
-		if (strchr("\\*_#+`[]|<>", *p))
+		if (strchr("\\*_#+`[]|<>", *p) || (p == text && *p == '-'))
 			fputc('\\', out);
 		fputc(*p, out);
 	}
