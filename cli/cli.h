@@ -7,8 +7,8 @@
 #include "registry.h"
 #include "target/check.h"
 
-extern const struct verb verb_check, verb_diff, verb_explain, verb_fix, verb_host, verb_owners,
-	verb_platforms, verb_report, verb_run, verb_suggest, verb_unpack;
+extern const struct verb verb_check, verb_diff, verb_explain, verb_fix, verb_host, verb_lint,
+	verb_owners, verb_platforms, verb_report, verb_run, verb_suggest, verb_unpack;
 
 enum { EXIT_FITS = 0, EXIT_UNFIT = 1, EXIT_USAGE = 2, EXIT_NO_LOOK = 3 };
 

@@ -8,9 +8,10 @@
 #include "cli.h"
 #include "completion.h"
 
-static const struct verb *const verbs[] = { &verb_check,   &verb_diff,	 &verb_explain,	 &verb_fix,
-					    &verb_suggest, &verb_owners, &verb_unpack,	 &verb_run,
-					    &verb_report,  &verb_host,	 &verb_platforms };
+static const struct verb *const verbs[] = { &verb_check,  &verb_diff,	&verb_explain,
+					    &verb_fix,	  &verb_lint,	&verb_suggest,
+					    &verb_owners, &verb_unpack, &verb_run,
+					    &verb_report, &verb_host,	&verb_platforms };
 
 /* A descriptor 0, 1 or 2 that is closed would be given to the first file that is opened. A closed
  * standard output gets one that refuses to be written, so that the report fails as it should. */

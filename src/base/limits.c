@@ -44,6 +44,12 @@ static const struct limit_row rows[LIMIT_COUNT] = {
 	[LIMIT_ZSTD_WINDOW] = { "zstd-window", 128 * MIB, "bytes",
 				"zstd's own default, and what zstd --ultra needs" },
 	[LIMIT_XZ_MEMORY] = { "xz-memory", 128 * MIB, "bytes", "xz -9 takes 65 MiB to decode" },
+	[LIMIT_DOCKERFILE_SIZE] = { "dockerfile-size", 8 * MIB, "bytes",
+				    "a Dockerfile of 100000 lines has 4 MiB" },
+	[LIMIT_DOCKERFILE_STAGES] = { "dockerfile-stages", 1024, "stages",
+				      "generated Dockerfiles have a few dozen" },
+	[LIMIT_DOCKERFILE_VARIABLES] = { "dockerfile-variables", 1024, "variables",
+					 "ARG and ENV of one stage; the longest seen have 60" },
 	[LIMIT_YAML_SIZE] = { "yaml-size", 4 * MIB, "bytes",
 			      "etcd takes objects of 1.5 MiB; a chart with all its objects has 1 "
 			      "MiB" },

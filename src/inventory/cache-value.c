@@ -17,11 +17,18 @@
  * may change what reading a layer gives. */
 static bool shapes(enum limit which)
 {
-	static const enum limit others[] = { LIMIT_JSON_SIZE,	    LIMIT_LAYERS,
-					     LIMIT_IMAGES,	    LIMIT_INDEX_DEPTH,
-					     LIMIT_ARCHIVE_ENTRIES, LIMIT_ACCOUNTS,
-					     LIMIT_YAML_SIZE,	    LIMIT_YAML_VALUES,
-					     LIMIT_YAML_DEPTH };
+	static const enum limit others[] = { LIMIT_JSON_SIZE,
+					     LIMIT_LAYERS,
+					     LIMIT_IMAGES,
+					     LIMIT_INDEX_DEPTH,
+					     LIMIT_ARCHIVE_ENTRIES,
+					     LIMIT_ACCOUNTS,
+					     LIMIT_YAML_SIZE,
+					     LIMIT_YAML_VALUES,
+					     LIMIT_YAML_DEPTH,
+					     LIMIT_DOCKERFILE_SIZE,
+					     LIMIT_DOCKERFILE_STAGES,
+					     LIMIT_DOCKERFILE_VARIABLES };
 
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		if (others[i] == which)

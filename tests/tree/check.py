@@ -10,7 +10,7 @@ import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # The order of docs/architecture.md: a folder includes itself and those before it.
-FOLDERS = ["base", "idmap", "stream", "tar", "oci", "host", "http", "registry", "storage", "engine", "toc", "source", "sink", "inventory", "target", "kubernetes", "fix", "unpack", "bundle", "run", "explain", "report"]
+FOLDERS = ["base", "idmap", "stream", "tar", "oci", "host", "http", "registry", "storage", "engine", "toc", "source", "sink", "inventory", "target", "kubernetes", "fix", "unpack", "bundle", "run", "dockerfile", "explain", "lint", "report"]
 # A library's header, and the only places that may include it.
 LIBRARIES = {
     "zlib.h": ["src/stream/codec-"],
