@@ -6,7 +6,7 @@
 #include "lint/work.h"
 #include "target/sparse-log.h"
 
-#define LASTLOG_RECORD 292u /* bytes a uid, shadow's lastlog on 64 bits */
+#define LASTLOG_RECORD 292 /* bytes a uid, shadow's lastlog on 64 bits */
 
 static const struct tool {
 	const char *name, *letters, *longs;
@@ -104,12 +104,12 @@ void lint_accounts(struct lint_work *w, const struct shell_command *c)
 	if (t->makes_group || m.gid != m.uid)
 		high(w, c, t->name, m.gid, true);
 	if (!t->shadow_only || m.no_log || m.uid < 0 ||
-	    (uint64_t)m.uid < SPARSE_LOG_SIZE / LASTLOG_RECORD)
+	    (uint64_t)m.uid < SPARSE_LOG_SIZE / LASTLOG_RECORD || m.uid > UINT32_MAX)
 		return;
 	f = lint_add(w, LINT_SPARSE_LASTLOG, c, "Give useradd --no-log-init (-l).",
 		     "useradd with uid %" PRId64
-		     " and without --no-log-init writes a lastlog of %" PRId64 " GB of hole",
-		     m.uid, m.uid / (1000000000 / LASTLOG_RECORD));
+		     " and without --no-log-init writes a lastlog of %" PRId64 " MB of hole",
+		     m.uid, m.uid * LASTLOG_RECORD / 1000000);
 	if (!f)
 		return;
 	f->uid = m.uid;

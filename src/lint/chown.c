@@ -113,26 +113,34 @@ static bool after_planted(struct lint_work *w, const struct shell_command *c, co
 	return false;
 }
 
-/* RUN steps that write nothing where an application lies. */
+/* A script that writes nothing where an application lies, chown and chmod aside where also says so.
+ */
+static bool harmless(const struct shell_script *s, bool also)
+{
+	static const char *const programs[] = { "chown",    "chmod",	"useradd", "groupadd",
+						"adduser",  "addgroup", "usermod", "apt-get",
+						"apk",	    "set",	"dnf",	   "yum",
+						"microdnf", NULL };
+
+	for (size_t i = 0; i < s->count; i++) {
+		bool good = false;
+
+		for (size_t k = also ? 0 : 2; programs[k]; k++)
+			good |= strcmp(shell_program(&s->list[i]), programs[k]) == 0;
+		if (!good)
+			return false;
+	}
+	return true;
+}
+
 static bool harmless_run(struct lint_work *w, const struct docker_instruction *in)
 {
-	static const char *const programs[] = { "useradd", "groupadd", "adduser", "addgroup",
-						"apt-get", "apk",      "set",	  "dnf",
-						"yum",	   "microdnf", NULL };
 	struct shell_script s = { 0 };
 
 	if (in->json || in->heredoc_count ||
 	    shell_split(&s, w->arena, NULL, in->text.s + in->args, in->text.len - in->args) < 0)
 		return false;
-	for (size_t i = 0; i < s.count; i++) {
-		bool good = false;
-
-		for (size_t k = 0; programs[k]; k++)
-			good |= strcmp(shell_program(&s.list[i]), programs[k]) == 0;
-		if (!good)
-			return false;
-	}
-	return true;
+	return harmless(&s, false);
 }
 
 /* --chown in the COPY and a chown of the directory alone do the same, where nothing but COPY has
@@ -227,7 +235,9 @@ static void after_copy(struct lint_work *w, const struct shell_command *c, const
 	const char *colon = owner ? strchr(owner, ':') : NULL;
 	struct lint_finding *f;
 
-	if (!found.count)
+	/* Among other commands it may be for what those write; and root's they are already. */
+	if (!found.count || !harmless(&w->script, true) || !owner ||
+	    strncmp(owner, "root", 4) == 0 || *owner == '0')
 		return;
 	f = lint_add(w, LINT_LATE_CHOWN, c,
 		     "Give COPY --chown, which makes the files their owner's at once.",

@@ -23,6 +23,7 @@ static void letter(struct extraction *x, char c, const char *value)
 		x->extracts = true;
 		break;
 	case 'c':
+	case 'O': /* to standard output */
 	case 't':
 	case 'r':
 	case 'u':
@@ -80,7 +81,8 @@ static struct extraction read_command(const struct shell_command *c)
 		if (!o.name)
 			letter(&x, o.letter, o.value);
 		x.extracts |= lint_opt_is(&o, 0, "extract") || lint_opt_is(&o, 0, "get");
-		x.creates |= lint_opt_is(&o, 0, "create") || lint_opt_is(&o, 0, "list");
+		x.creates |= lint_opt_is(&o, 0, "create") || lint_opt_is(&o, 0, "list") ||
+			     lint_opt_is(&o, 0, "to-stdout");
 		x.no_same_owner |= lint_opt_is(&o, 0, "no-same-owner");
 		if (lint_opt_is(&o, 0, "file"))
 			letter(&x, 'f', o.value);
