@@ -249,7 +249,7 @@ static int usage(const struct lint_cli *o, const struct word_list *files, struct
 static int run_lint(void *options, const struct word_list *operands)
 {
 	struct lint_cli *o = options;
-	const struct report_options report = cli_report_options(&o->common);
+	struct report_options report = cli_report_options(&o->common);
 	const char *usual = "Dockerfile";
 	const struct word_list one = { &usual, 1 }, *files = operands->count ? operands : &one;
 	struct limits limits = limits_default();
@@ -269,6 +269,7 @@ static int run_lint(void *options, const struct word_list *operands)
 					  .target = o->stage,
 					  .build_args = o->build_arg.words,
 					  .build_arg_count = o->build_arg.count };
+	report.summary = cli_summary(&report);
 	if (r >= 0 && !o->patch)
 		r = lint_report_begin(&job.report, &report, &err);
 	if (r >= 0) {
@@ -278,6 +279,8 @@ static int run_lint(void *options, const struct word_list *operands)
 	if (r < 0)
 		status = exit_worse(status, cli_error(&o->common, NULL, &err));
 	lint_report_free(job.report);
+	if (report.summary)
+		fclose(report.summary);
 	target_uses_free(uses, count);
 	return status;
 }
@@ -292,6 +295,7 @@ const struct verb verb_lint = {
 		 "and # uidfit: ignore-file=RULE does so for the whole file.\n"
 		 "Exit status: 0 nothing, 1 findings, 2 usage, 3 could not look.",
 	.rows = rows,
+	.findings = true,
 	.options_size = sizeof(struct lint_cli),
 	.examples = "  uidfit lint\n"
 		    "  uidfit lint --for circleci,kubernetes --build-arg UID=1000 app/Dockerfile\n"

@@ -9,8 +9,22 @@
 struct lint_report {
 	struct report_options opts;
 	struct jsonw w;
-	size_t files;
+	struct finding_writer *findings; /* of a format of findings, else NULL */
+	struct finding_rule rules[LINT_RULE_COUNT + 1];
+	struct finding_about about;
 };
+
+static int begin_findings(struct lint_report *r, struct error *err)
+{
+	for (size_t i = 0; i < LINT_RULE_COUNT; i++)
+		r->rules[i] =
+			(struct finding_rule){ lint_rules[i].name, lint_rules[i].summary, NULL };
+	r->rules[LINT_RULE_COUNT] =
+		(struct finding_rule){ "not-looked-at", "A file that could not be looked at.",
+				       NULL };
+	r->about = (struct finding_about){ "lint", r->rules, ARRAY_SIZE(r->rules) };
+	return findings_begin(&r->findings, &r->opts, &r->about, err);
+}
 
 int lint_report_begin(struct lint_report **out, const struct report_options *opts,
 		      struct error *err)
@@ -27,11 +41,13 @@ int lint_report_begin(struct lint_report **out, const struct report_options *opt
 		jsonw_open(&r->w, "files", '[');
 	}
 	*out = r;
-	return 0;
+	return report_is_findings(opts->format) ? begin_findings(r, err) : 0;
 }
 
 void lint_report_free(struct lint_report *r)
 {
+	if (r)
+		findings_free(r->findings);
 	free(r);
 }
 
@@ -184,12 +200,40 @@ static int file_json(struct lint_report *r, const struct lint *l, const char *im
 	return ret;
 }
 
+static int file_findings(struct lint_report *r, const struct lint *l, const char *image,
+			 uint64_t untied, struct error *err)
+{
+	_cleanup_(buf_freep) struct buf text = { 0 };
+	bool fits = !untied;
+	char note[200];
+	int ret = 0;
+
+	for (size_t i = 0; i < l->count && ret >= 0; i++) {
+		struct report_edit edit = { 0 };
+		struct report_finding f;
+
+		fits &= l->list[i].level == LEVEL_NOTE;
+		ret = lint_to_finding(&f, l, &l->list[i], image, &edit, &text, err);
+		if (ret >= 0)
+			ret = findings_add(r->findings, &f, err);
+	}
+	if (untied && ret >= 0) {
+		snprintf(note, sizeof(note),
+			 "%" PRIu64 " %s of the image outside the map come from steps that do not "
+			 "stand here",
+			 untied, plural(untied, "entry", "entries"));
+		ret = findings_note(r->findings, l->name, note, err);
+	}
+	return ret < 0 ? ret : findings_done(r->findings, l->name, fits, err);
+}
+
 int lint_report_file(struct lint_report *r, const struct lint *l, const char *image,
 		     uint64_t untied, struct error *err)
 {
 	int ret = 0;
 
-	r->files++;
+	if (r->findings)
+		return file_findings(r, l, image, untied, err);
 	if (r->opts.format == REPORT_JSON)
 		ret = file_json(r, l, image, untied, err);
 	else
@@ -200,6 +244,8 @@ int lint_report_file(struct lint_report *r, const struct lint *l, const char *im
 int lint_report_failed(struct lint_report *r, const char *name, const struct error *why,
 		       struct error *err)
 {
+	if (r->findings)
+		return findings_failed(r->findings, name, why, err);
 	if (r->opts.format != REPORT_JSON)
 		return 0;
 	jsonw_open(&r->w, NULL, '{');
@@ -211,6 +257,8 @@ int lint_report_failed(struct lint_report *r, const char *name, const struct err
 
 int lint_report_end(struct lint_report *r, struct error *err)
 {
+	if (r->findings)
+		return findings_end(r->findings, err);
 	if (r->opts.format == REPORT_JSON) {
 		jsonw_unwind(&r->w, 0);
 		fputc('\n', r->opts.out);

@@ -120,6 +120,21 @@ def files(t, work):
     t.check(status == 1 and len(json.loads(said)["files"][0]["findings"]) == 100000, "100,000 lines", f"exit {status}")
 
 
+def formats(t, work):
+    """Each format of findings has the line; SARIF has the patch as a fix."""
+    folder = f"{work}/formats"
+    os.mkdir(folder)
+    with open(folder + "/Dockerfile", "w", encoding="ascii") as f:
+        f.write("FROM debian:12\nRUN useradd -u 1000650000 app\n")
+    for name in ("junit", "github", "gitlab", "markdown", "html"):
+        status, said = t.lint(folder, "--format", name)
+        t.check(status == 1 and "sparse-lastlog" in said, name, f"exit {status}: {said[:500]}")
+    results = {r["ruleId"]: r for r in json.loads(t.lint(folder, "--format", "sarif")[1])["runs"][0]["results"]}
+    place = results["sparse-lastlog"]["locations"][0]["physicalLocation"]
+    t.check(place["region"]["startLine"] == 2 and place["artifactLocation"]["uri"] == "Dockerfile", "sarif", f"{place}")
+    t.check("--no-log-init" in json.dumps(results["sparse-lastlog"].get("fixes")), "sarif", "no fix")
+
+
 BUILDS = {
     # Name: (lines, context); the unpatched image is refused by the remapped daemon, the patched one is taken.
     "tar": ["COPY bad.tar.gz /", "RUN mkdir /x && tar xzf /bad.tar.gz -C /x"],
@@ -195,6 +210,7 @@ def main():
                 golden(t, name, work)
         if not options.only:
             files(t, work)
+            formats(t, work)
         if not options.only and not options.no_engine:
             builds(t, work)
     print(f"{t.passed} passed, {t.failed} failed" + (f", {t.skipped} skipped" if t.skipped else ""))
