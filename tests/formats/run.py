@@ -4,9 +4,11 @@
     tests/formats/run.py --uidfit PROGRAM
 """
 import argparse
+import base64
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -15,6 +17,7 @@ import xml.etree.ElementTree as ElementTree
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../lib"))
+from browser import Browser  # noqa: E402
 from mkimage import Layer, Step, save_docker_archive  # noqa: E402
 
 # Ships SARIF's schema as OASIS published it.
@@ -153,6 +156,60 @@ def markdown(s):
     s.that("<script" not in text and "fits.tar: fits" in text, "markdown: no tags", text)
 
 
+def html(s):
+    done = s.check("--format", "html", "--for", "docker,circleci,kubernetes", "old.tar", "nothing.tar", "fits.tar")
+    text = done.stdout.decode()
+    s.that("<script>alert" not in text and text.count("<script>") == 1, "html: the page's own script alone")
+    s.that(not re.search(r"(src|href)=", text), "html: nothing to fetch")
+    program = shutil.which("chromium")
+    if not program:
+        return s.skip("html in a browser", "chromium is not installed")
+    path = os.path.join(s.where, "page.html")
+    with open(path, "wb") as f:
+        f.write(done.stdout)
+    b = Browser(program)
+    try:
+        b.open("file://" + path)
+        rows = "Array.from(document.querySelectorAll('table.findings')[0].tBodies[0].rows)"
+        s.that(b.value(rows + ".length") == 3, "html: a row a finding")
+        s.that(b.value("document.querySelectorAll('section').length") == 3 and "could not be looked at" in b.value("document.body.innerText"),
+               "html: a section an image, the one that is not there too")
+        s.that("<script>alert('1')" in b.value("document.body.innerText"), "html: a hostile name is text")
+        order = rows + ".map(r => r.cells[3].textContent).join(' ')"
+        button = "document.querySelectorAll('table.findings')[0].querySelectorAll('th button')[3].click()"
+        b.value(button)
+        up = b.value(order).split()
+        b.value(button)
+        down = b.value(order).split()
+        s.that(up == ["1000000:0", "1516583083:0"] and down == up[::-1], "html: sorted by owner, both ways", f"{up} {down}")
+        s.that(b.value("document.querySelectorAll('table.findings')[0].querySelectorAll('th')[3].getAttribute('aria-sort')") == "descending",
+               "html: the order is told to readers of the screen")
+        b.value("(e => { e.value = 'a.js'; e.dispatchEvent(new Event('input')); })(document.getElementById('find0'))")
+        s.that(b.value(rows + ".filter(r => !r.hidden).length") == 1 and b.value("document.getElementById('shown0').textContent") == "1 of 3",
+               "html: searched")
+        s.that(b.value("document.querySelectorAll('section')[0].querySelectorAll('svg').length") == 2, "html: layers and owners as pictures")
+        b.call("Emulation.setDeviceMetricsOverride", {"width": 380, "height": 800, "deviceScaleFactor": 1, "mobile": True})
+        s.that(b.value("document.documentElement.scrollWidth <= 380"), "html: nothing is wider than a phone", str(b.value("document.documentElement.scrollWidth")))
+        b.call("Emulation.clearDeviceMetricsOverride")
+        colours = []
+        for scheme in ("light", "dark"):
+            b.call("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+            colours.append(b.value("getComputedStyle(document.body).backgroundColor"))
+        s.that(len(set(colours)) == 2, "html: light and dark", str(colours))
+        asked = [e["params"]["request"]["url"] for e in b.events if e.get("method") == "Network.requestWillBeSent"]
+        s.that(all(u.startswith("file://" + path) for u in asked), "html: no request leaves", str(asked))
+        wrong = [e for e in b.events if e.get("method") in ("Runtime.exceptionThrown", "Log.entryAdded")]
+        s.that(not wrong, "html: no error in the console", str(wrong)[:500])
+        b.call("Emulation.setEmulatedMedia", {"features": []})
+        shot = base64.b64decode(b.call("Page.captureScreenshot", {"captureBeyondViewport": True})["data"])
+        where = os.path.join(os.environ.get("UIDFIT_TEST_CACHE", "/var/tmp/uidfit-test"), "check.png")
+        with open(where, "wb") as f:
+            f.write(shot)
+        s.that(shot.startswith(b"\x89PNG") and len(shot) > 5000, "html: a screenshot", where)
+    finally:
+        b.close()
+
+
 def baseline(s):
     done = s.check("--write-baseline", "accepted.json", "old.tar")
     s.that(done.returncode == 1, "baseline: writing changes no verdict", done.stderr.decode())
@@ -190,7 +247,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="uidfit-formats-") as where:
         s = Suite(os.path.abspath(args.uidfit), where)
         images(s)
-        for part in (sarif, junit, github, gitlab, markdown, baseline, usage):
+        for part in (sarif, junit, github, gitlab, markdown, html, baseline, usage):
             part(s)
     print(f"{s.passed} passed, {s.failed} failed" + (f", {s.skipped} skipped" if s.skipped else ""))
     return 1 if s.failed else 0
