@@ -107,7 +107,8 @@ int lint_add_archive(struct lint_work *w)
 {
 	const struct docker_instruction *in = w->in;
 
-	if (!w->l->opts.context || docker_flag(in, "chown") || in->heredoc_count)
+	/* ONBUILD's context is another build's. */
+	if (!w->l->opts.context || in->onbuild || docker_flag(in, "chown") || in->heredoc_count)
 		return 0;
 	for (size_t i = 0; i + 1 < in->word_count; i++) {
 		_cleanup_(buf_freep) struct buf path = { 0 };
@@ -262,8 +263,8 @@ void lint_context(struct lint_work *w)
 	struct context_walk *k;
 	int context;
 
-	if (w->context_told || !w->l->opts.context || docker_flag(w->in, "from") ||
-	    w->in->heredoc_count)
+	if (w->context_told || !w->l->opts.context || w->in->onbuild ||
+	    docker_flag(w->in, "from") || w->in->heredoc_count)
 		return;
 	w->context_told = true;
 	k = calloc(1, sizeof(*k));

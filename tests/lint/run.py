@@ -23,6 +23,7 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path[:0] = [os.path.join(TOP, "tests", "engines"), os.path.join(TOP, "tests", "lib")]
 import engines  # noqa: E402
 import debian  # noqa: E402
+from mkimage import Layer, save_docker_archive  # noqa: E402
 
 CACHE = os.environ.get("UIDFIT_TEST_CACHE", "/var/tmp/uidfit-test")
 
@@ -135,6 +136,28 @@ def formats(t, work):
     t.check("--no-log-init" in json.dumps(results["sparse-lastlog"].get("fixes")), "sarif", "no fix")
 
 
+def images(t, work):
+    """Findings of an image on the lines that made them, in both builders' histories."""
+    folder = f"{work}/images"
+    os.mkdir(folder)
+    with open(folder + "/Dockerfile", "w", encoding="ascii") as f:
+        f.write("FROM debian:12\nARG V=1\nRUN make install \\\n  && make clean\nCOPY d/ /app/\nRUN tar xf /x.tar\nCOPY e /e\nCMD [\"x\"]\n")
+    builders = {
+        "buildkit": ["RUN |1 V=1 /bin/sh -c make install   && make clean # buildkit", "COPY d/ /app/ # buildkit",
+                     "RUN |1 V=1 /bin/sh -c tar xf /x.tar # buildkit", "COPY e /e # buildkit"],
+        "classic": ["|1 V=1 /bin/sh -c make install   && make clean", "/bin/sh -c #(nop) COPY dir:0123 in /app/ ",
+                    "|1 V=1 /bin/sh -c tar xf /x.tar", "/bin/sh -c #(nop) COPY file:4567 in /e "],
+    }
+    for name, steps in builders.items():
+        layers = [Layer("/bin/sh -c #(nop) ADD file:89ab in / ").root().file("base", uid=99999)]
+        layers += [Layer(step).root().file(f"f{i}", uid=0 if i == 3 else 70000 + i) for i, step in enumerate(steps)]
+        save_docker_archive(f"{folder}/{name}.tar", layers, tags=["lint/x:1"])
+        status, said = t.lint(folder, "--format", "json", "--image", f"docker-archive:{name}.tar")
+        told = json.loads(said)["files"][0] if status == 1 else {"findings": [], "untied": said}
+        got = sorted(((x["line"], x["layer"], x["uid"]) for x in told["findings"] if x["layer"] is not None), key=lambda x: x[0])
+        t.check(got == [(3, 1, 70000), (5, 2, 70001), (6, 3, None)] and told["untied"] == 1, name, f"{got}, {told['untied']}")
+
+
 BUILDS = {
     # Name: (lines, context); the unpatched image is refused by the remapped daemon, the patched one is taken.
     "tar": ["COPY bad.tar.gz /", "RUN mkdir /x && tar xzf /bad.tar.gz -C /x"],
@@ -211,6 +234,7 @@ def main():
         if not options.only:
             files(t, work)
             formats(t, work)
+            images(t, work)
         if not options.only and not options.no_engine:
             builds(t, work)
     print(f"{t.passed} passed, {t.failed} failed" + (f", {t.skipped} skipped" if t.skipped else ""))
