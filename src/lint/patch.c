@@ -196,6 +196,7 @@ static int hunks(struct buf *out, const struct lines *a, const struct lines *b)
 int lint_diff(struct buf *out, const struct lint *l, const struct buf *text, struct error *err)
 {
 	struct lines a = { 0 }, b = { 0 };
+	const char *name = l->name + strspn(l->name, "/");
 	int r = 0;
 
 	if (text->len == l->d->len && memcmp(buf_str(text), l->d->bytes, l->d->len) == 0)
@@ -204,8 +205,7 @@ int lint_diff(struct buf *out, const struct lint *l, const struct buf *text, str
 		r = err_nomem(err);
 	else if (a.count != b.count)
 		r = err_fail(err, ERR_BUG, 0, "a patch that changes the number of lines");
-	else if (buf_printf(out, "--- a/%s\n+++ b/%s\n", l->name, l->name) < 0 ||
-		 hunks(out, &a, &b) < 0)
+	else if (buf_printf(out, "--- a/%s\n+++ b/%s\n", name, name) < 0 || hunks(out, &a, &b) < 0)
 		r = err_nomem(err);
 	free(a.at);
 	free(b.at);
