@@ -14,6 +14,7 @@ struct explain_cli {
 	struct common_options common;
 	struct image_choice choice;
 	const char *image, *target;
+	const char *log; /* the operand that was read as a file */
 };
 
 static const struct option_row rows[] = {
@@ -106,7 +107,9 @@ static int read_words(struct explain *x, const struct word_list *operands, struc
 	return r;
 }
 
-static int read_operands(struct explain *x, const struct word_list *operands, struct error *err)
+/* *log: the file that was read, if one was. */
+static int read_operands(struct explain *x, const struct word_list *operands, const char **log,
+			 struct error *err)
 {
 	const char *first = operands->count ? operands->words[0] : "-";
 	_cleanup_(closep) int fd = -1;
@@ -128,7 +131,10 @@ static int read_operands(struct explain *x, const struct word_list *operands, st
 		return r;
 	if (r < 0)
 		return r;
-	return r ? read_words(x, operands, err) : read_all(x, fd, first, err);
+	if (r)
+		return read_words(x, operands, err);
+	*log = first;
+	return read_all(x, fd, first, err);
 }
 
 static int find_platform(const struct target **out, const char *name, struct error *err)
@@ -180,20 +186,21 @@ static int look_at_image(const struct explain_cli *o, struct explain *x)
 static int run_explain(void *options, const struct word_list *operands)
 {
 	struct explain_cli *o = options;
-	const struct report_options report = cli_report_options(&o->common);
+	struct report_options report = cli_report_options(&o->common);
 	_cleanup_(explain_freep) struct explain *x = NULL;
 	struct explain_options how = { .image = o->image };
 	struct error err = { 0 };
 	char asked[300];
 	int status = EXIT_FITS, r = find_platform(&how.platform, o->target, &err);
 
+	report.summary = cli_summary(&report);
 	if (r >= 0 && o->image && !strcmp(o->image, "-") &&
 	    (!operands->count || !strcmp(operands->words[0], "-")))
 		r = err_fail(&err, ERR_USAGE, 0, "standard input can be read once only");
 	if (r >= 0)
 		r = explain_new(&x, &how, &err);
 	if (r >= 0)
-		r = read_operands(x, operands, &err);
+		r = read_operands(x, operands, &o->log, &err);
 	if (r >= 0)
 		r = explain_finish(x, &err);
 	/* An image that cannot be looked at leaves the explanation as it is. */
@@ -202,7 +209,9 @@ static int run_explain(void *options, const struct word_list *operands)
 	if (r >= 0)
 		r = explain_advise(x, &err);
 	if (r >= 0)
-		r = explain_report(&report, x, meant(operands, asked, sizeof(asked)), &err);
+		r = explain_report(&report, x, meant(operands, asked, sizeof(asked)), o->log, &err);
+	if (report.summary)
+		fclose(report.summary);
 	if (r < 0)
 		return exit_worse(status, cli_error(&o->common, NULL, &err));
 	return x->match_count ? status : exit_worse(status, EXIT_NO_LOOK);
@@ -217,6 +226,7 @@ const struct verb verb_explain = {
 		 "that made this very message.\n"
 		 "Exit status: 0 recognised, 2 usage, 3 nothing recognised or could not look.",
 	.rows = rows,
+	.findings = true,
 	.options_size = sizeof(struct explain_cli),
 	.examples = "  uidfit explain 'Container ID 1516583083 cannot be mapped to a host ID'\n"
 		    "  docker pull app 2>&1 | uidfit explain --for circleci\n"

@@ -9,7 +9,7 @@
 
 const struct option_row common_rows[] = {
 	{ "format", 0, "text|json|sarif|junit|github|gitlab|markdown|html",
-	  "how to report; behind json: check", OPTION_CHOICE,
+	  "how to report; behind json: check, explain, lint", OPTION_CHOICE,
 	  offsetof(struct common_options, format) },
 	{ "quiet", 'q', NULL, "one line an image", OPTION_FLAG,
 	  offsetof(struct common_options, quiet) },
@@ -197,8 +197,8 @@ int options_parse(const struct verb *v, void *options, struct word_list *operand
 	}
 	if (!v->findings && ((struct common_options *)options)->format > REPORT_JSON)
 		return err_fail(err, ERR_USAGE, 0,
-				"%s: --format is text or json here; check has findings for other "
-				"programs",
+				"%s: --format is text or json here; check, explain and lint "
+				"have findings for other programs",
 				v->name);
 	return 0;
 }

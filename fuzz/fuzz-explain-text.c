@@ -26,7 +26,7 @@ static void tell(const struct explain *x)
 		opts.out = open_memstream(&text, &n);
 		if (!opts.out)
 			return;
-		require(explain_report(&opts, x, NULL, &err) == 0);
+		require(explain_report(&opts, x, NULL, NULL, &err) == 0);
 		fclose(opts.out);
 		/* No control character of a log reaches a terminal. */
 		for (size_t i = 0; i < n; i++)

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "report/explain.h"
+#include "report/finding.h"
 #include "report/lsmode.h"
 #include "report/print.h"
 
@@ -306,8 +307,10 @@ int explain_text(const struct report_options *opts, const struct explain *x, con
 }
 
 int explain_report(const struct report_options *opts, const struct explain *x, const char *asked,
-		   struct error *err)
+		   const char *log, struct error *err)
 {
+	if (report_is_findings(opts->format))
+		return explain_findings(opts, x, log, err);
 	return opts->format == REPORT_JSON ? explain_json(opts, x, err)
 					   : explain_text(opts, x, asked, err);
 }

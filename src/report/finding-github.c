@@ -58,7 +58,7 @@ static int add(struct finding_writer *w, const struct report_finding *f, struct 
 static int done(struct finding_writer *w, const char *input, bool fits, _unused_ struct error *err)
 {
 	put_escaped(w->out, input, false);
-	fprintf(w->out, ": %s", fits ? "fits" : "does not fit");
+	fprintf(w->out, ": %s", finding_verdict(w, fits));
 	if (w->kept > ANNOTATIONS_MAX)
 		fprintf(w->out, " (%" PRIu64 " more findings than the %d above)",
 			w->kept - ANNOTATIONS_MAX, ANNOTATIONS_MAX);

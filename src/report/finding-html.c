@@ -53,7 +53,8 @@ static int put_layers(struct finding_writer *w, const struct report_image *img, 
 	for (size_t i = 0; i < shown; i++)
 		most = MAX(most, img->layers[i].size);
 	fprintf(w->out,
-		"<h3>Layers</h3>\n<svg role=\"img\" aria-label=\"Layers by size\" viewBox=\"0 0 %d "
+		"<h3>Layers</h3>\n<div class=\"scroll\"><svg role=\"img\" aria-label=\"Layers by "
+		"size\" viewBox=\"0 0 %d "
 		"%zu\">\n",
 		PICTURE, shown * ROW);
 	for (size_t i = 0; i < shown && r == 0; i++) {
@@ -74,7 +75,7 @@ static int put_layers(struct finding_writer *w, const struct report_image *img, 
 		r = put_html(w, l->step ? l->step : "", err);
 		fputs("</text></g>\n", w->out);
 	}
-	fputs("</svg>\n", w->out);
+	fputs("</svg></div>\n", w->out);
 	if (shown < img->layer_count)
 		fprintf(w->out, "<p class=\"dim\">and %zu more layers</p>\n",
 			img->layer_count - shown);
@@ -92,7 +93,8 @@ static int put_owners(struct finding_writer *w, const struct report_image *img, 
 	int r = 0;
 
 	fprintf(w->out,
-		"<h3>Owners and ranges</h3>\n<svg role=\"img\" aria-label=\"Owners against each "
+		"<h3>Owners and ranges</h3>\n<div class=\"scroll\"><svg role=\"img\" "
+		"aria-label=\"Owners against each "
 		"target's range, by the logarithm of the id\" viewBox=\"0 0 %d %zu\">\n",
 		PICTURE, (img->target_count + 1) * ROW + 8);
 	for (size_t i = 0; i < img->target_count && r == 0; i++) {
@@ -129,23 +131,26 @@ static int put_owners(struct finding_writer *w, const struct report_image *img, 
 		fprintf(w->out, "<text x=\"%.1f\" y=\"%zu\" text-anchor=\"%s\">%" PRIu64 "</text>",
 			at((1ull << bits) - 1), img->target_count * ROW + 16,
 			bits == 32 ? "end" : "start", (uint64_t)((1ull << bits) - 1));
-	fputs("</svg>\n", w->out);
+	fputs("</svg></div>\n", w->out);
 	return r;
 }
 
-static int image(struct finding_writer *w, const struct report_image *img, struct error *err)
+static int put_heading(struct finding_writer *w, const char *name, bool fits, struct error *err)
 {
-	static const char *const heads[] = { "Level", "Rule", "Layer", "Owner", "Path", "What" };
 	int r;
 
 	fputs("<section><h2>", w->out);
-	r = put_html(w, img->name, err);
-	fprintf(w->out, ": <span class=\"%s\">%s</span></h2>\n", img->fits ? "fits" : "unfit",
-		img->fits ? "fits" : "does not fit");
-	if (r == 0)
-		r = put_layers(w, img, err);
-	if (r == 0)
-		r = put_owners(w, img, err);
+	r = put_html(w, name, err);
+	fprintf(w->out, ": <span class=\"%s\">%s</span></h2>\n", fits ? "fits" : "unfit",
+		finding_verdict(w, fits));
+	w->section = true;
+	return r;
+}
+
+static void put_table_head(struct finding_writer *w)
+{
+	static const char *const heads[] = { "Level", "Rule", "Layer", "Owner", "Place", "What" };
+
 	fprintf(w->out,
 		"<h3>Findings</h3>\n<p class=\"find\"><label>Search <input type=\"search\" "
 		"id=\"find%zu\"></label> <span id=\"shown%zu\" aria-live=\"polite\"></span></p>\n"
@@ -156,15 +161,63 @@ static int image(struct finding_writer *w, const struct report_image *img, struc
 		fprintf(w->out, "<th scope=\"col\"><button type=\"button\">%s</button></th>",
 			heads[i]);
 	fputs("</tr></thead><tbody>\n", w->out);
+}
+
+static int image(struct finding_writer *w, const struct report_image *img, struct error *err)
+{
+	int r = put_heading(w, img->name, img->fits, err);
+
+	if (r == 0)
+		r = put_layers(w, img, err);
+	if (r == 0)
+		r = put_owners(w, img, err);
+	put_table_head(w);
+	w->picture = true;
+	return r;
+}
+
+/* Where it is, and what is wrong there. */
+static int put_words(struct finding_writer *w, const struct report_finding *f, struct error *err)
+{
+	int r = f->file ? put_html(w, f->file, err) : 0;
+
+	if (f->file)
+		fprintf(w->out, ":%zu%s", f->line, f->path ? "<br>" : "");
+	if (r == 0)
+		r = put_html(w, f->path ? f->path : "", err);
+	fputs("</td><td>", w->out);
+	if (r == 0)
+		r = put_html(w, f->message, err);
+	if (r == 0 && f->step) {
+		fputs("<br><span class=\"dim\">", w->out);
+		r = put_html(w, f->step, err);
+		fputs("</span>", w->out);
+	}
+	/* Of an image the same few sentences would stand in each row. */
+	if (r == 0 && f->help && !w->picture) {
+		fputs("<br><span class=\"dim\">", w->out);
+		r = put_html(w, f->help, err);
+		fputs("</span>", w->out);
+	}
+	for (size_t i = 0; i < f->edit_count && r == 0; i++) {
+		fprintf(w->out, "<br>lines %zu to %zu become:<pre>", f->edits[i].first,
+			f->edits[i].last);
+		r = put_html(w, f->edits[i].text, err);
+		fputs("</pre>", w->out);
+	}
 	return r;
 }
 
 static int add(struct finding_writer *w, const struct report_finding *f, struct error *err)
 {
-	int r;
+	int r = 0;
 
 	if (w->kept++ >= ROWS_MAX)
 		return 0;
+	if (!w->section) {
+		r = put_heading(w, finding_place(f), false, err);
+		put_table_head(w);
+	}
 	fprintf(w->out,
 		"<tr><td class=\"%s\" data-head=\"Level\" data-value=\"%d\">%s</td>"
 		"<td data-head=\"Rule\">%s</td>",
@@ -183,15 +236,8 @@ static int add(struct finding_writer *w, const struct report_finding *f, struct 
 	else
 		fputs("<td data-value=\"-1\"></td>", w->out);
 	fputs("<td class=\"path\">", w->out);
-	r = put_html(w, f->path ? f->path : "", err);
-	fputs("</td><td>", w->out);
 	if (r == 0)
-		r = put_html(w, f->message, err);
-	if (r == 0 && f->step) {
-		fputs("<br><span class=\"dim\">", w->out);
-		r = put_html(w, f->step, err);
-		fputs("</span>", w->out);
-	}
+		r = put_words(w, f, err);
 	fputs("</td></tr>\n", w->out);
 	return r;
 }
@@ -200,10 +246,14 @@ static int done(struct finding_writer *w, const char *input, bool fits, struct e
 {
 	int r = 0;
 
+	if (!w->section) {
+		r = put_heading(w, input, fits, err);
+		put_table_head(w);
+	}
 	fputs("</tbody></table></div>\n", w->out);
 	if (w->kept > ROWS_MAX)
 		fprintf(w->out, "<p>and %" PRIu64 " more findings</p>\n", w->kept - ROWS_MAX);
-	if (!fits) {
+	if (!fits && w->picture) {
 		fputs("<h3>What mends it</h3>\n<p>Give the entries an owner inside the range in "
 		      "the very "
 		      "step that makes them; or rewrite the image as it is:</p>\n<pre>uidfit fix ",
@@ -215,6 +265,7 @@ static int done(struct finding_writer *w, const char *input, bool fits, struct e
 	if (w->input.len)
 		fprintf(w->out, "<ul class=\"dim\">%s</ul>\n", buf_str(&w->input));
 	fputs("</section>\n", w->out);
+	w->section = w->picture = false;
 	return r;
 }
 

@@ -34,12 +34,15 @@ struct finding_writer {
 	uint64_t count[3];   /* and all of them, by level */
 	size_t inputs;
 	bool any_failed;
+	bool section, picture; /* html: open for this input; with its layers */
 };
 
 /* Made of data/page.css and data/page.js; the policy names their digests. */
 extern const char page_css[], page_js[], page_policy[];
 
-/* "Dockerfile", else the image as typed. */
+const char *finding_verdict(const struct finding_writer *w, bool fits);
+
+/* "Dockerfile", else the image as typed, else "-". */
 const char *finding_place(const struct report_finding *f);
 
 /* "owner-outside-map (docker): /app/x of 1000:1000: uid outside the map", without the rule. */

@@ -59,7 +59,7 @@ static int heading(struct finding_writer *w, const char *input, const char *verd
 
 static int done(struct finding_writer *w, const char *input, bool fits, struct error *err)
 {
-	int r = heading(w, input, fits ? "fits" : "does not fit", err);
+	int r = heading(w, input, finding_verdict(w, fits), err);
 
 	if (r < 0 || !w->kept)
 		return r;

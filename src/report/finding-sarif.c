@@ -7,18 +7,18 @@
 
 #define SCHEMA "https://json.schemastore.org/sarif-2.1.0.json"
 
-/* An URI reference (RFC 3986) of what was typed: what is no part of one is percent-encoded. */
+/* An URI reference (RFC 3986) of what was typed: what is no part of one is percent-encoded. So is
+ * the colon: "app:1" would have the scheme "app", and code scanning takes relative ones alone. */
 static int put_uri(struct jsonw *w, const char *key, const char *text)
 {
 	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-				    "-._~/:@!$&'()*+,;=";
+				    "-._~/@!$&'()*+,;=";
 	_cleanup_(buf_freep) struct buf uri = { 0 };
 	int r = 0;
 
 	for (const char *p = text; *p && r == 0; p++)
 		r = strchr(plain, *p) ? buf_append(&uri, p, 1)
 				      : buf_printf(&uri, "%%%02X", (unsigned char)*p);
-	/* "app:1" alone would have the scheme "app". */
 	if (r == 0)
 		jsonw_str(w, key, buf_str(&uri));
 	return r;
@@ -62,8 +62,17 @@ static int begin(struct finding_writer *w, _unused_ struct error *err)
 	return 0;
 }
 
+static void put_logical(struct jsonw *j, const char *name, const char *kind)
+{
+	jsonw_open(j, NULL, '{');
+	jsonw_str(j, "fullyQualifiedName", name);
+	jsonw_str(j, "kind", kind);
+	jsonw_close(j);
+}
+
 static int put_location(struct jsonw *j, const struct report_finding *f)
 {
+	char layer[40];
 	int r;
 
 	jsonw_open(j, "locations", '[');
@@ -77,12 +86,14 @@ static int put_location(struct jsonw *j, const struct report_finding *f)
 	jsonw_u64(j, "endLine", f->line ? MAX(f->line, f->end_line) : 1);
 	jsonw_close(j);
 	jsonw_close(j);
-	if (f->path) {
+	if (f->path || f->layer >= 0) {
 		jsonw_open(j, "logicalLocations", '[');
-		jsonw_open(j, NULL, '{');
-		jsonw_str(j, "fullyQualifiedName", f->path);
-		jsonw_str(j, "kind", "resource");
-		jsonw_close(j);
+		if (f->path)
+			put_logical(j, f->path, "resource");
+		if (f->layer >= 0) {
+			snprintf(layer, sizeof(layer), "layer %ld", f->layer);
+			put_logical(j, layer, "module");
+		}
 		jsonw_close(j);
 	}
 	jsonw_close(j);

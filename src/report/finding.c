@@ -112,9 +112,16 @@ void findings_free(struct finding_writer *w)
 	free(w);
 }
 
+const char *finding_verdict(const struct finding_writer *w, bool fits)
+{
+	const char *own = fits ? w->about.good : w->about.bad;
+
+	return own ? own : fits ? "fits" : "does not fit";
+}
+
 const char *finding_place(const struct report_finding *f)
 {
-	return f->file ? f->file : f->image ? f->image : "";
+	return f->file ? f->file : f->image ? f->image : "-";
 }
 
 int finding_sentence(struct buf *out, const struct report_finding *f)

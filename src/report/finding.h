@@ -50,6 +50,7 @@ struct finding_about {
 	const char *verb;
 	const struct finding_rule *rules; /* for formats that list them */
 	size_t rule_count;
+	const char *good, *bad; /* of an input; NULL: "fits", "does not fit" */
 };
 
 bool report_is_findings(enum report_format format);

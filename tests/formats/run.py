@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tarfile
@@ -77,6 +78,18 @@ def schema(s):
         return json.load(f)
 
 
+def valid(s, doc, what):
+    try:
+        import jsonschema
+        wanted = jsonschema.Draft7Validator(schema(s))
+    except (ImportError, OSError, subprocess.SubprocessError) as e:
+        s.skip(what, f"{type(e).__name__}: {e}")
+        return None
+    found = list(wanted.iter_errors(doc))
+    s.that(not found, what, "\n".join(f"{list(e.path)}: {e.message[:300]}" for e in found[:5]))
+    return wanted
+
+
 def sarif(s):
     done = s.check("--format", "sarif", "old.tar", "nothing.tar", "fits.tar")
     s.that(done.returncode == 3, "sarif: an image that is not there: exit 3", done.stderr.decode())
@@ -84,17 +97,11 @@ def sarif(s):
         doc = json.loads(done.stdout)
     except ValueError as e:
         return s.that(False, "sarif: JSON", f"{e}\n{done.stdout[:1000]!r}")
-    try:
-        import jsonschema
-        wanted = schema(s)
-    except (ImportError, OSError, subprocess.SubprocessError) as e:
-        s.skip("sarif against its schema", f"{type(e).__name__}: {e}")
-    else:
-        found = list(jsonschema.Draft7Validator(wanted).iter_errors(doc))
-        s.that(not found, "sarif: valid", "\n".join(f"{list(e.path)}: {e.message[:300]}" for e in found[:5]))
+    wanted = valid(s, doc, "sarif: valid")
+    if wanted:
         broken = json.loads(done.stdout)
         broken["runs"][0]["results"][0]["level"] = "fatal"
-        s.that(list(jsonschema.Draft7Validator(wanted).iter_errors(broken)), "sarif: the schema refuses what is wrong")
+        s.that(list(wanted.iter_errors(broken)), "sarif: the schema refuses what is wrong")
     run = doc["runs"][0]
     rules = {r["id"] for r in run["tool"]["driver"]["rules"]}
     results = run["results"]
@@ -156,6 +163,39 @@ def markdown(s):
     s.that("<script" not in text and "fits.tar: fits" in text, "markdown: no tags", text)
 
 
+def press(b, key, code, text):
+    for kind in ("keyDown", "keyUp"):
+        b.call("Input.dispatchKeyEvent", {"type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code, **({"text": text} if text and kind == "keyDown" else {})})
+
+
+def by_keyboard(s, b):
+    b.value("(e => { e.value = ''; e.dispatchEvent(new Event('input')); e.focus(); })(document.getElementById('find0'))")
+    for _ in range(4):
+        press(b, "Tab", 9, "")
+    s.that(b.value("document.activeElement.textContent") == "Owner" and b.value("getComputedStyle(document.activeElement).outlineStyle") == "solid",
+           "html: Tab reaches the columns, and it is seen", b.value("document.activeElement.outerHTML")[:200])
+    before = b.value("document.activeElement.parentElement.getAttribute('aria-sort')")
+    press(b, "Enter", 13, "\r")
+    after = b.value("document.activeElement.parentElement.getAttribute('aria-sort')")
+    s.that({before, after} == {"ascending", "descending"}, "html: Enter sorts", f"{before} {after}")
+
+
+def refused(s, b):
+    """What a name would do if it were not text: the page's policy lets neither out."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        b.value(f"new Promise(f => {{ const i = new Image(); i.onerror = i.onload = f; i.src = '{url}'; document.body.append(i); }}).then(() => 1)")
+        b.value(f"fetch('{url}').then(() => 1, () => 1)")
+        b.value("(x => { x.textContent = \"document.title = 'taken'\"; document.body.append(x); })(document.createElement('script'))")
+        listener.settimeout(1)
+        try:
+            listener.accept()
+            came = True
+        except TimeoutError:
+            came = False
+    s.that(not came and b.value("document.title") == "uidfit check", "html: the policy lets no request out and no other script in")
+
+
 def html(s):
     done = s.check("--format", "html", "--for", "docker,circleci,kubernetes", "old.tar", "nothing.tar", "fits.tar")
     text = done.stdout.decode()
@@ -201,6 +241,11 @@ def html(s):
         wrong = [e for e in b.events if e.get("method") in ("Runtime.exceptionThrown", "Log.entryAdded")]
         s.that(not wrong, "html: no error in the console", str(wrong)[:500])
         b.call("Emulation.setEmulatedMedia", {"features": []})
+        by_keyboard(s, b)
+        b.call("Emulation.setEmulatedMedia", {"media": "print"})
+        s.that(b.value("getComputedStyle(document.querySelector('.find')).display") == "none", "html: no search in print")
+        b.call("Emulation.setEmulatedMedia", {"media": ""})
+        refused(s, b)
         shot = base64.b64decode(b.call("Page.captureScreenshot", {"captureBeyondViewport": True})["data"])
         where = os.path.join(os.environ.get("UIDFIT_TEST_CACHE", "/var/tmp/uidfit-test"), "check.png")
         with open(where, "wb") as f:
@@ -234,6 +279,26 @@ def baseline(s):
     s.that(s.check("--baseline", "none.json", "old.tar").returncode == 3, "baseline: one that is not there")
 
 
+def explain(s):
+    log = "build.log"
+    with open(os.path.join(s.where, log), "w", encoding="utf-8") as f:
+        f.write("pulling\n::error::\nfailed to register layer: Container ID 1516583083 cannot be mapped to a host ID\n")
+    for form in ("sarif", "junit", "github", "gitlab", "markdown", "html"):
+        done = subprocess.run([s.uidfit, "explain", "--format", form, log], cwd=s.where, capture_output=True, stdin=subprocess.DEVNULL, timeout=60)
+        s.that(done.returncode == 0 and b"image-owner" in done.stdout and b"1516583083" in done.stdout, f"explain: {form}", done.stdout.decode()[:600] + done.stderr.decode())
+        if form == "sarif":
+            result, = json.loads(done.stdout)["runs"][0]["results"]
+            place = result["locations"][0]["physicalLocation"]
+            s.that((place["artifactLocation"]["uri"], place["region"]["startLine"]) == (log, 3), "explain: the log's line", str(place))
+            valid(s, json.loads(done.stdout), "explain: sarif: valid")
+        elif form == "github":
+            s.that(re.fullmatch(r"::error file=build\.log,line=3,endLine=3,title=image-owner::[^\n]*\nbuild\.log: recognised\n", done.stdout.decode()), "explain: one command", done.stdout.decode())
+        elif form == "junit":
+            s.that(len(ElementTree.fromstring(done.stdout).findall("testsuite/testcase/failure")) == 1, "explain: one failure")
+    done = subprocess.run([s.uidfit, "explain", "--format", "gitlab", "nothing known"], cwd=s.where, capture_output=True, stdin=subprocess.DEVNULL, timeout=60)
+    s.that(done.returncode == 3 and json.loads(done.stdout) == [], "explain: nothing recognised: exit 3", done.stdout.decode() + done.stderr.decode())
+
+
 def usage(s):
     for verb in ("fix", "owners", "unpack"):
         done = subprocess.run([s.uidfit, verb, "--format", "sarif", "old.tar", "x"], cwd=s.where, capture_output=True, stdin=subprocess.DEVNULL, timeout=60)
@@ -247,7 +312,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="uidfit-formats-") as where:
         s = Suite(os.path.abspath(args.uidfit), where)
         images(s)
-        for part in (sarif, junit, github, gitlab, markdown, html, baseline, usage):
+        for part in (sarif, junit, github, gitlab, markdown, html, baseline, explain, usage):
             part(s)
     print(f"{s.passed} passed, {s.failed} failed" + (f", {s.skipped} skipped" if s.skipped else ""))
     return 1 if s.failed else 0
