@@ -8,7 +8,7 @@ import struct
 import termios
 import time
 
-from people import Layer
+from people import Layer, end_by
 
 
 def statuses(s, p):
@@ -65,12 +65,7 @@ def signals(s, p):
                 run.send_signal(number)
                 time.sleep(0.4)
             s.that(run.poll() is None, f"{p.label}: two {number.name} end nothing that ignores them")
-            run.send_signal(number)
-            try:
-                run.communicate(timeout=20)
-            except Exception:
-                run.kill()
-                run.communicate()
+            end_by(run, number)
             s.same(run.returncode, 137, f"{p.label}: the third {number.name} ends it")
     s.same(p.left(), [], f"{p.label}: nothing is left")
 

@@ -3,7 +3,7 @@ import os
 import signal
 import time
 
-from people import Layer, Person, save_docker_archive, make_config
+from people import Layer, Person, end_by, save_docker_archive, make_config
 from ends import line_of
 
 
@@ -87,10 +87,7 @@ def pruned(s, p):
         done = p.run("--prune")
         s.that(done.returncode == 0 and done.stdout.startswith("removed "), f"{p.label}: --prune", done.stdout + done.stderr)
         s.same(len([n for n in os.listdir(p.cache + "/layers") if "." not in n]), 1, f"{p.label}: the layer in use stays")
-        for _ in range(3):
-            run.send_signal(signal.SIGINT)
-            time.sleep(0.3)
-        run.communicate(timeout=20)
+        end_by(run, signal.SIGINT)
     done = p.run("--prune")
     s.same(os.listdir(p.cache + "/layers"), [], f"{p.label}: then everything goes", done.stdout + done.stderr)
     s.that(p.run(s.small).returncode == 0, f"{p.label}: and comes again")

@@ -205,6 +205,18 @@ class Person:
         return found
 
 
+def end_by(run, number):
+    """The signal until it has ended: on a busy machine two that are sent one after the other may arrive as one."""
+    for _ in range(60):
+        try:
+            run.send_signal(number)
+            return run.communicate(timeout=0.5)
+        except subprocess.TimeoutExpired:
+            pass
+    run.kill()
+    return run.communicate()
+
+
 def zombie(pid):
     """Ended, and the machine's first process has not asked yet."""
     with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
