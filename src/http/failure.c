@@ -135,6 +135,21 @@ static int connect_too_slow(struct http_transfer *t, struct error *err)
 	return timed_out(err);
 }
 
+/* The alert of client_refused() may be lost to a reset: what was sent meanwhile found nobody. */
+static const char *perhaps(const struct http_transfer *t)
+{
+	const struct http_tls *tls;
+
+	/* What the hop points at is there as long as no head is. */
+	if ((t->result != CURLE_SEND_ERROR && t->result != CURLE_RECV_ERROR) || t->head.complete ||
+	    strncmp(t->hop.url, "https:", 6) != 0)
+		return "";
+	tls = t->hop.rq->tls;
+	return tls && tls->cert && t->hop.own
+		       ? ""
+		       : " (so ends a server that wants a client's certificate, too)";
+}
+
 int http_failure(struct http_transfer *t, struct error *err)
 {
 	const struct row *row = row_of(t->result);
@@ -173,8 +188,8 @@ int http_failure(struct http_transfer *t, struct error *err)
 		t->trouble = HTTP_BROKEN;
 	if (!row->detail)
 		return err_fail(err, ERR_NET, 0, "%s: %s", t->who, row->words);
-	return err_fail(err, ERR_NET, 0, "%s: %s: %s", t->who, row->words,
-			detail_of(t, text, sizeof(text)));
+	return err_fail(err, ERR_NET, 0, "%s: %s: %s%s", t->who, row->words,
+			detail_of(t, text, sizeof(text)), perhaps(t));
 }
 
 int http_too_slow(struct http_transfer *t, long ms, bool silent, struct error *err)

@@ -75,7 +75,7 @@ class Suite:
     def build(self, name, flags):
         out = os.path.join(self.work, name)
         sources = [os.path.join(TOP, "src", folder, f) for folder in ("base", "http")
-                   for f in sorted(os.listdir(os.path.join(TOP, "src", folder))) if f.endswith(".c")]
+                   for f in sorted(os.listdir(os.path.join(TOP, "src", folder))) if f.endswith(".c") and f != "none.c"]
         sources += [os.path.join(TOP, "src/stream", f) for f in ("stream.c", "block.c")]
         self.must(["gcc", "-std=gnu11", "-D_GNU_SOURCE", '-DUIDFIT_VERSION="0"', "-Wall", "-Wextra", "-Wno-missing-field-initializers",
                    "-I", os.path.join(TOP, "src"), *flags, "-o", out, os.path.join(HERE, "driver.c"), *sources, "-lcurl", "-lpthread"])
@@ -595,9 +595,9 @@ def tls(t):
         s.tls.load_verify_locations(ca)
         client = ["--cert", t.certs["client"][0], "--key", t.certs["client"][1]]
         t.gives("a client's certificate", BIG, "--ca", ca, *client, s.url("/f"))
-        t.fails("no client's certificate", "TLS: the server wants a client.s certificate", "--ca", ca, s.url("/f"), *HURRY)
+        t.fails("no client's certificate", "server( that)? wants a client.s certificate", "--ca", ca, s.url("/f"), *HURRY)
         with Server(files({"/to": to(s.url("/f"))}), tls=t.certs["good"]) as first:
-            t.fails("a client's certificate stays at its host", "TLS: the server wants a client.s certificate", "--ca", ca, *client, first.url("/to"), *HURRY)
+            t.fails("a client's certificate stays at its host", "server( that)? wants a client.s certificate", "--ca", ca, *client, first.url("/to"), *HURRY)
 
 
 @case
