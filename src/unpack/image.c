@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 #include "sink/place.h"
 #include "unpack/feed.h"
@@ -145,6 +146,10 @@ static int own_root(const struct unpack *u, int fd, struct error *err)
 
 	if (o->how <= OWNERS_KEEP && fchown(fd, o->root_uid, o->root_gid) < 0)
 		return err_fail(err, ERR_IO, errno, "change the owner of the root");
+	if (o->how == OWNERS_OVERRIDE && fsetxattr(fd, OWNERS_OVERRIDE_XATTR, OWNERS_OVERRIDE_DIR,
+						   strlen(OWNERS_OVERRIDE_DIR), 0) < 0)
+		return err_fail(err, ERR_IO, errno,
+				"keep the root's owner (" OWNERS_OVERRIDE_XATTR ")");
 	return 0;
 }
 

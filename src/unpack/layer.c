@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/xattr.h>
 
 #include "inventory/path.h"
 #include "inventory/place.h"
@@ -22,6 +23,15 @@ int implied_made(void *walk, int parent, const char *name, struct error *err)
 	struct layer_walk *w = walk;
 	const struct owners *o = w->opts->owners;
 
+	if (o->how == OWNERS_OVERRIDE) {
+		_cleanup_(closep) int fd =
+			openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+		if (fd >= 0 && fsetxattr(fd, OWNERS_OVERRIDE_XATTR, OWNERS_OVERRIDE_DIR,
+					 strlen(OWNERS_OVERRIDE_DIR), 0) == 0)
+			return 0;
+		return err_fail(err, ERR_IO, errno, "keep the owner of directory '%.100s'", name);
+	}
 	if (o->how != OWNERS_CHOWN ||
 	    fchownat(parent, name, o->root_uid, o->root_gid, AT_SYMLINK_NOFOLLOW) == 0)
 		return 0;

@@ -10,8 +10,6 @@
 #include "tar/xattr.h"
 #include "unpack/internal.h"
 
-#define OVERRIDE "user.containers.override_stat"
-
 static bool is_link(const struct node *n)
 {
 	struct stat st;
@@ -131,7 +129,6 @@ static int set_xattrs(struct layer_walk *w, const struct node *n, int fd, struct
 	return 0;
 }
 
-/* "UID:GID:0MODE:TYPE" (containers/storage pkg/idtools Stat, fuse-overlayfs). */
 static int set_override(struct layer_walk *w, const struct node *n, int fd, struct error *err)
 {
 	static const char *const types[INV_KIND_COUNT] = {
@@ -156,9 +153,9 @@ static int set_override(struct layer_walk *w, const struct node *n, int fd, stru
 	buf_clear(&w->value);
 	if (buf_printf(&w->value, "%u:%u:0%o:%s", n->owner.uid, n->owner.gid, n->mode, type))
 		return err_nomem(err);
-	if (set_xattr(n, fd, OVERRIDE, &w->value) == 0)
+	if (set_xattr(n, fd, OWNERS_OVERRIDE_XATTR, &w->value) == 0)
 		return 0;
-	return node_fail(n, errno, "keep the owner (" OVERRIDE ") of", err);
+	return node_fail(n, errno, "keep the owner (" OWNERS_OVERRIDE_XATTR ") of", err);
 }
 
 static int keep_time(struct layer_walk *w, const struct node *n, struct error *err)

@@ -16,6 +16,11 @@ enum owners_how {
 	OWNERS_DROP,	 /* the process's own, and nothing kept */
 };
 
+/* "UID:GID:0MODE:TYPE" (containers/storage pkg/idtools Stat; fuse-overlayfs, which looks for it
+ * only where the root directory has one). */
+#define OWNERS_OVERRIDE_XATTR "user.containers.override_stat"
+#define OWNERS_OVERRIDE_DIR   "0:0:0755:dir" /* a directory that stands in no entry */
+
 struct owners {
 	enum owners_how how;
 	const struct idmap_pair *map; /* container to what lchown is to be told: within a user

@@ -2,7 +2,9 @@
 import importlib.util
 import json
 import os
+import shutil
 import stat
+import subprocess
 
 from people import HERE, Layer, engines
 
@@ -32,19 +34,40 @@ def rootless(s, people):
 
 def override(s, p):
     image = s.save("override.tar", [Layer("ADD a").dir("d", uid=5, gid=6, mode=0o1770).file("d/f", b"x", uid=1000, gid=60000, mode=0o4755)
-                                    .fifo("p", uid=7, gid=8, mode=0o620).chardev("n", 1, 3, mode=0o666).symlink("l", "d")])
+                                    .fifo("p", uid=7, gid=8, mode=0o620).chardev("n", 1, 3, mode=0o666).symlink("l", "d")
+                                    .file("implied/f", b"", uid=9)])
     done = p.unpack(image, p.home + "/override", quick=True)
     if not s.that(done.returncode == 0, f"{p.label}: unpack with one id", done.stderr):
         return
-    for name, want in (("d", "5:6:01770:dir"), ("d/f", "1000:60000:04755:file"), ("p", "7:8:0620:pipe"), ("n", "0:0:0666:char-1-3")):
+    for name, want in (("d", "5:6:01770:dir"), ("d/f", "1000:60000:04755:file"), ("p", "7:8:0620:pipe"), ("n", "0:0:0666:char-1-3"), (".", "0:0:0755:dir"), ("implied", "0:0:0755:dir")):
         path = os.path.join(p.home, "override", name)
         s.same(os.getxattr(path, OVERRIDE).decode(), want, f"{p.label}: override of {name}")
         st = os.lstat(path)
         s.that((st.st_uid, st.st_gid) == (p.uid, p.gid) and not st.st_mode & 0o6000, f"{p.label}: {name} is the user's own")
         s.that(stat.S_ISDIR(st.st_mode) or stat.S_ISREG(st.st_mode), f"{p.label}: {name} is what may have the xattr")
+    seen_by_fuse_overlayfs(s, p, p.home + "/override")
     done = p.unpack("--owners", "drop", image, p.home + "/drop", quick=True)
     s.that(done.returncode == 0 and OVERRIDE not in os.listxattr(p.home + "/drop/d/f"), f"{p.label}: --owners drop", done.stderr)
     s.that(stat.S_ISFIFO(os.lstat(p.home + "/drop/p").st_mode), f"{p.label}: a FIFO is one there")
+
+
+def seen_by_fuse_overlayfs(s, p, tree):
+    """What the xattrs say is what it shows."""
+    if not shutil.which("fuse-overlayfs") or not os.path.exists("/dev/fuse"):
+        return s.skip("fuse-overlayfs: it, or /dev/fuse, is not here")
+    names = [p.home + "/fuse-" + n for n in ("upper", "work", "merged")]
+    for name in names:
+        os.mkdir(name)
+    done = subprocess.run(["fuse-overlayfs", "-o", f"lowerdir={tree},upperdir={names[0]},workdir={names[1]}", names[2]],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
+    if not s.that(done.returncode == 0, f"{p.label}: fuse-overlayfs mounts the tree", done.stderr):
+        return
+    try:
+        for name, want in (("d", (5, 6, 0o1770)), ("d/f", (1000, 60000, 0o4755)), ("implied", (0, 0, 0o755))):
+            st = os.lstat(os.path.join(names[2], name))
+            s.same((st.st_uid, st.st_gid, stat.S_IMODE(st.st_mode)), want, f"{p.label}: fuse-overlayfs shows {name}")
+    finally:
+        subprocess.run(["umount", names[2]], timeout=30)
 
 
 def beside_dockerd(s, people):
