@@ -289,11 +289,10 @@ static int wait_passing(pid_t pid)
 	int status;
 
 	passed_to = pid;
-	for (size_t i = 0; i < ARRAY_SIZE(passed); i++) {
-		sigaction(passed[i], NULL, &before[i]);
-		if (before[i].sa_handler != SIG_IGN)
-			sigaction(passed[i], &on, NULL);
-	}
+	/* One that is ignored here (nohup, a job in the background) too: the child has that from
+	 * here, and knows what it does with it. */
+	for (size_t i = 0; i < ARRAY_SIZE(passed); i++)
+		sigaction(passed[i], &on, &before[i]);
 	status = child_wait(pid);
 	passed_to = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(passed); i++)

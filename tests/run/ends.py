@@ -31,6 +31,11 @@ def statuses(s, p):
             s.that(said.count("\n") <= 4 and "uidfit" in said, f"{p.label}: {what}: says why", said)
     code, said = of("-u", "70000", s.image, "id")
     s.that(code == 125 and "cannot set uid to unmapped user" in said, f"{p.label}: -u outside the map: exit {code}", said)
+    # As a shell has it for a job in the background.
+    with p.start(s.small, "/probes/probe", "deaf", preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)) as run:
+        s.same(line_of(run), "ready", f"{p.label}: the deaf program starts, SIGINT ignored")
+        end_by(run, signal.SIGINT)
+        s.same(run.returncode, 137, f"{p.label}: SIGINT reaches the program where uidfit was started with it ignored")
     s.same(p.left(), [], f"{p.label}: nothing is left")
 
 
